@@ -111,7 +111,7 @@ export default {
   options: {
     parser: 'swc',
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(?:libs|services|cli)/[^/]+/(?:[^/]+/)*dist/|^cli/dist/' },
+    exclude: { path: '^(?:libs/[^/]+|services/[^/]+|cli)/dist/' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['@pixtorrent/source', 'import', 'node', 'default'],

@@ -25,7 +25,11 @@ for (const owner of Object.values(packages)) {
     const os = systems.exec(suffix)?.[1];
     const cpu = processors.exec(suffix)?.[1];
     if (packages[`node_modules/${name}`] || !os || !cpu || !/^\d/.test(version)) continue;
-    const libc = /-musl/.test(suffix) ? ['musl'] : os === 'linux' && /-gnu/.test(suffix) ? ['glibc'] : undefined;
+    const libc = /-musl/.test(suffix)
+      ? ['musl']
+      : os === 'linux' && /-gnu/.test(suffix)
+        ? ['glibc']
+        : undefined;
     packages[`node_modules/${name}`] = {
       version,
       ...{ cpu: [cpu.startsWith('armv7') ? 'arm' : cpu] },
