@@ -25,9 +25,12 @@ export type BencodeErrorCode =
 export class BencodeError extends PixError<BencodeErrorCode> {
   /** Where in the bytes the fault stands, from 0; for `truncated` the number of bytes there are. */
   readonly offset: number;
+  /** The message without the offset. */
+  readonly reason: string;
 
   constructor(code: BencodeErrorCode, offset: number, reason: string) {
     super(code, `byte ${offset}: ${reason}`);
     this.offset = offset;
+    this.reason = reason;
   }
 }

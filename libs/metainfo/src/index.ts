@@ -1,1 +1,13 @@
-export * from './metainfo.ts';
+export type { ContentFile, TorrentSource } from './create.ts';
+export { createMetainfo } from './create.ts';
+export type { TorrentFields } from './encode-torrent.ts';
+export { encodeTorrent } from './encode-torrent.ts';
+export type { MetainfoErrorCode, PathFault } from './errors.ts';
+export { MetainfoError } from './errors.ts';
+export type { Magnet } from './magnet.ts';
+export { formatMagnet, parseMagnet } from './magnet.ts';
+export type { FileEntry, Metainfo } from './metainfo.ts';
+export { pieceSize } from './metainfo.ts';
+export type { FileSystem, MetainfoOptions } from './options.ts';
+export { metainfoFromInfoBytes, parseMetainfo } from './parse.ts';
+export { choosePieceLength } from './piece-length.ts';

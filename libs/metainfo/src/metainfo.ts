@@ -1,3 +1,4 @@
+import type { BencodeValue } from '@pixtorrent/bencode';
 import type { InfoHash } from '@pixtorrent/core';
 
 /** One file of a torrent, placed in the torrent's single run of bytes. */
@@ -47,6 +48,8 @@ export interface Metainfo {
   readonly creationDate?: number;
   /** It also carries a version 2 half (BEP 52), which is not used. */
   readonly hybrid: boolean;
+  /** Keys beside `info` that are not read here (`nodes`, `piece layers` …), kept for `encodeTorrent`. */
+  readonly extra?: ReadonlyMap<string, BencodeValue>;
 }
 
 /** Bytes of one piece: the last may be shorter. */
