@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import CountsReporter from './.ci/counts-reporter.ts';
 
 const resolve = { conditions: ['@pixtorrent/source'] };
 const ssr = { resolve: { conditions: ['@pixtorrent/source'], externalConditions: ['@pixtorrent/source'] } };
@@ -6,6 +7,7 @@ const ssr = { resolve: { conditions: ['@pixtorrent/source'], externalConditions:
 /** A test that waits for the network or the disk says so by its project, never by a retry. */
 export default defineConfig({
   test: {
+    reporters: [new CountsReporter()],
     projects: [
       {
         resolve,
