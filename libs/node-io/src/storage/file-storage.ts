@@ -1,0 +1,273 @@
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { printable, toHex } from '@pixtorrent/core';
+import type { Metainfo } from '@pixtorrent/metainfo';
+import { StorageError, storageError } from './errors.ts';
+import { HandlePool } from './handle-pool.ts';
+import { Layout, type Segment } from './layout.ts';
+import { SafeFolder, SIDE_FOLDER } from './safe-open.ts';
+import type { Storage } from './storage.ts';
+
+export interface FileStorageOptions {
+  /**
+   * Indexes of the files to keep; the others are not created.
+   * @default every file
+   */
+  readonly selected?: ReadonlySet<number>;
+  /**
+   * Files held open at once.
+   * @default 128
+   */
+  readonly maxOpenFiles?: number;
+}
+
+/** Size and time of the last change of a file, to find out later whether somebody changed it. */
+export interface FileStamp {
+  /** Bytes. */
+  readonly size: number;
+  /** Nanoseconds since 1970. */
+  readonly modified: bigint;
+}
+
+/** A torrent's files below a folder. */
+export class FileStorage implements Storage {
+  readonly folder: string;
+  readonly metainfo: Metainfo;
+  readonly layout: Layout;
+  /** Whether it was opened to download into. */
+  readonly writable: boolean;
+  /** Indexes of files that were created when it was opened: nothing of them has been stored before. */
+  readonly created: ReadonlySet<number>;
+  readonly #handles: HandlePool;
+  /** Written to since the last `sync`. */
+  readonly #dirty = new Set<number>();
+  readonly #idle: (() => void)[] = [];
+  #inFlight = 0;
+  #closed = false;
+
+  private constructor(
+    folder: string,
+    metainfo: Metainfo,
+    layout: Layout,
+    access: { readonly created: Set<number>; readonly writable: boolean; readonly maxOpenFiles: number },
+  ) {
+    this.folder = folder;
+    this.metainfo = metainfo;
+    this.layout = layout;
+    this.writable = access.writable;
+    this.created = access.created;
+    this.#handles = new HandlePool((key) => this.#open(key), access.maxOpenFiles);
+  }
+
+  /**
+   * Opens to download into: makes the folders and the selected files at their full size, without using up the disk
+   * for what has not arrived. No symbolic link below the folder is followed. A file that is longer than the torrent
+   * says is refused, for it is something else: it is never cut.
+   * @throws StorageError
+   */
+  static async forDownload(
+    folder: string,
+    metainfo: Metainfo,
+    options: FileStorageOptions = {},
+  ): Promise<FileStorage> {
+    const layout = new Layout(metainfo, options.selected);
+    const created = new Set<number>();
+    const access = { created, writable: true, maxOpenFiles: options.maxOpenFiles ?? 128 };
+    const storage = new FileStorage(folder, metainfo, layout, access);
+    await storage.#prepare(created);
+    return storage;
+  }
+
+  /**
+   * Opens to read only. Nothing is looked at before it is read, and symbolic links are followed: every piece is
+   * verified, so a link can give away nothing but the torrent's own content.
+   */
+  static forSeeding(folder: string, metainfo: Metainfo, options: FileStorageOptions = {}): FileStorage {
+    const layout = new Layout(metainfo, options.selected);
+    const access = { created: new Set<number>(), writable: false, maxOpenFiles: options.maxOpenFiles ?? 128 };
+    return new FileStorage(folder, metainfo, layout, access);
+  }
+
+  holds(offset: number, length: number): boolean {
+    return this.layout.holds(offset, length);
+  }
+
+  read(offset: number, buffer: Uint8Array): Promise<void> {
+    return this.#each(offset, buffer, 'read');
+  }
+
+  write(offset: number, buffer: Uint8Array): Promise<void> {
+    return this.#each(offset, buffer, 'write');
+  }
+
+  async sync(): Promise<void> {
+    await this.#track(async () => {
+      const dirty = [...this.#dirty];
+      this.#dirty.clear();
+      for (const [done, key] of dirty.entries()) {
+        try {
+          await this.#handles.use(key, (handle) => handle.datasync());
+        } catch (error) {
+          for (const rest of dirty.slice(done)) this.#dirty.add(rest);
+          throw storageError(error, this.#path(key), 'write');
+        }
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    while (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await this.#handles.close();
+  }
+
+  /** The side file of pieces that reach into files that were not selected is number `metainfo.files.length`. */
+  get partsKey(): number {
+    return this.metainfo.files.length;
+  }
+
+  /** @returns undefined where the file is missing. @throws StorageError */
+  async stamp(key: number): Promise<FileStamp | undefined> {
+    const path = this.#path(key);
+    try {
+      const found = await stat(path, { bigint: true });
+      return { size: Number(found.size), modified: found.mtimeNs };
+    } catch (error) {
+      const failure = storageError(error, path, 'read');
+      if (failure.code === 'missing') return undefined;
+      throw failure;
+    }
+  }
+
+  async #each(offset: number, buffer: Uint8Array, operation: 'read' | 'write'): Promise<void> {
+    const segments = this.layout.segments(offset, buffer.length);
+    await this.#track(async () => {
+      for (const segment of segments) {
+        const { place, start, length } = segment;
+        if (place.kind === 'unselected') throw this.#unselected(offset + start);
+        if (place.kind === 'zeros') {
+          if (operation === 'read') buffer.fill(0, start, start + length);
+          continue;
+        }
+        const key = place.kind === 'file' ? place.file : this.partsKey;
+        try {
+          if (operation === 'write') this.#dirty.add(key);
+          await this.#handles.use(key, (handle) =>
+            operation === 'read'
+              ? readWhole(handle, buffer, segment, this.#path(key))
+              : writeWhole(handle, buffer, segment),
+          );
+        } catch (error) {
+          throw storageError(error, this.#path(key), operation);
+        }
+      }
+    });
+  }
+
+  async #track<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new StorageError('closed', this.folder, 'the storage has been closed');
+    this.#inFlight++;
+    try {
+      return await work();
+    } finally {
+      if (--this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    }
+  }
+
+  #components(key: number): readonly string[] {
+    return this.metainfo.files[key]?.path ?? [SIDE_FOLDER, `${toHex(this.metainfo.infoHash)}.parts`];
+  }
+
+  #path(key: number): string {
+    return join(this.folder, ...this.#components(key));
+  }
+
+  #open(key: number): Promise<FileHandle> {
+    if (!this.writable) return open(this.#path(key), constants.O_RDONLY);
+    return new SafeFolder(this.folder).open(this.#components(key));
+  }
+
+  async #prepare(created: Set<number>): Promise<void> {
+    for (const [index, file] of this.metainfo.files.entries()) {
+      if (this.layout.kept[index] && file.path[0]?.toLowerCase() === SIDE_FOLDER) {
+        const message = `the torrent has a file in ${SIDE_FOLDER}, which is kept for our own`;
+        throw new StorageError('unsafe-path', this.#path(index), message);
+      }
+    }
+    try {
+      await mkdir(this.folder, { recursive: true });
+    } catch (error) {
+      throw storageError(error, this.folder, 'write');
+    }
+    const safe = new SafeFolder(this.folder);
+    const files = this.metainfo.files.entries();
+    const makeFiles = async () => {
+      for (const [index, file] of files) {
+        if (this.layout.kept[index] && (await this.#make(safe, index, file.length, file.executable))) {
+          created.add(index);
+        }
+      }
+    };
+    await Promise.all([makeFiles(), makeFiles(), makeFiles(), makeFiles()]);
+    if (this.layout.partsLength > 0) {
+      if (await this.#make(safe, this.partsKey, this.layout.partsLength, false)) created.add(this.partsKey);
+    } else {
+      await rm(this.#path(this.partsKey), { force: true }).catch(() => {});
+    }
+  }
+
+  /** @returns whether the file is new */
+  async #make(safe: SafeFolder, key: number, length: number, executable: boolean): Promise<boolean> {
+    const path = this.#path(key);
+    try {
+      const { handle, created } = await safe.openOrCreate(this.#components(key), executable ? 0o777 : 0o666);
+      try {
+        const { size, mode } = await handle.stat();
+        if (size > length && key !== this.partsKey) throw tooLong(path, size, length);
+        if (size < length) await handle.truncate(length);
+        if (executable && (mode & 0o100) === 0) await handle.chmod(mode | ((mode & 0o444) >>> 2));
+      } finally {
+        await handle.close();
+      }
+      return created;
+    } catch (error) {
+      throw storageError(error, path, 'write');
+    }
+  }
+
+  #unselected(offset: number): StorageError {
+    return new StorageError('not-selected', this.folder, `byte ${offset} is in a file that was not selected`);
+  }
+}
+
+async function readWhole(
+  handle: FileHandle,
+  buffer: Uint8Array,
+  segment: Segment,
+  path: string,
+): Promise<void> {
+  for (let done = 0; done < segment.length; ) {
+    const at = segment.start + done;
+    const rest = segment.length - done;
+    const { bytesRead } = await handle.read(buffer, at, rest, segment.position + done);
+    if (bytesRead === 0) {
+      const message = `${printable(path, 500)} ends at byte ${segment.position + done}, earlier than it should`;
+      throw new StorageError('truncated', path, message);
+    }
+    done += bytesRead;
+  }
+}
+
+async function writeWhole(handle: FileHandle, buffer: Uint8Array, segment: Segment): Promise<void> {
+  for (let done = 0; done < segment.length; ) {
+    const at = segment.start + done;
+    const rest = segment.length - done;
+    done += (await handle.write(buffer, at, rest, segment.position + done)).bytesWritten;
+  }
+}
+
+function tooLong(path: string, size: number, length: number): StorageError {
+  const message = `${printable(path, 500)} has ${size} bytes, the torrent's has ${length}; move it away to download here`;
+  return new StorageError('too-long', path, message);
+}
