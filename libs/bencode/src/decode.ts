@@ -159,7 +159,7 @@ class Decoder {
     for (let byte = this.#peek(); byte !== COLON; byte = this.#peek()) {
       if (byte < DIGIT_0 || byte > DIGIT_9) this.fail('bad-length', 'a length has digits and then a colon');
       if (length === 0) this.fail('bad-length', 'a length has no leading zero', start);
-      length = length * 10 + byte - DIGIT_0;
+      length = length * 10 + (byte - DIGIT_0);
       if (length > this.#maxStringBytes) break;
       this.position++;
     }
@@ -182,7 +182,7 @@ class Decoder {
       if (this.position - digits >= this.#maxIntegerDigits) {
         this.fail('integer-too-long', `an integer of more than ${this.#maxIntegerDigits} digits`, start);
       }
-      value = value * 10 + byte - DIGIT_0;
+      value = value * 10 + (byte - DIGIT_0);
       this.position++;
     }
     const count = this.position - digits;

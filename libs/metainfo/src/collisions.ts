@@ -50,5 +50,7 @@ export class PathRegister {
 
 /** Upper case first: it joins letters that have several lower-case forms. */
 function fold(name: string, fileSystem: FileSystem): string {
-  return fileSystem === 'posix' ? name : name.normalize('NFD').toUpperCase().toLowerCase().normalize('NFD');
+  if (fileSystem === 'posix') return name;
+  if (/^[ -~]*$/.test(name)) return name.toLowerCase();
+  return name.normalize('NFD').toUpperCase().toLowerCase().normalize('NFD');
 }

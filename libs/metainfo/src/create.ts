@@ -37,9 +37,10 @@ export interface TorrentSource extends Omit<TorrentFields, 'infoBytes' | 'extra'
 }
 
 /**
- * The bytes of a version 1 torrent file (BEP 3, 12, 19, 27, 47). Whatever `parseMetainfo` would refuse, leave out or
- * rename is refused here, so that the content is found again under the names it was made from.
- * @throws MetainfoError
+ * The bytes of a version 1 torrent file (BEP 3, 12, 19, 27, 47). A name that `parseMetainfo` would change and a URL
+ * that it would leave out are refused here, beside all that it refuses: the content is found again under the names
+ * it was made from.
+ * @throws MetainfoError; RangeError for a length that is not a safe integer
  */
 export function createMetainfo(source: TorrentSource): Uint8Array {
   const fileSystem = source.fileSystem ?? 'any';

@@ -37,7 +37,7 @@ export function parseMagnet(text: string): Magnet {
   if (text.length > MAX_LENGTH) {
     throw new MetainfoError('bad-magnet', 'magnet', `is longer than ${MAX_LENGTH} characters`);
   }
-  const query = /^\s*magnet:\?(\S*)\s*$/i.exec(text)?.[1];
+  const query = /^magnet:\?(.*)$/is.exec(text.trim())?.[1];
   if (query === undefined) throw new MetainfoError('bad-magnet', 'magnet', 'does not begin with "magnet:?"');
   const parameters = readParameters(query);
   const name = parameters.get('dn')?.find((value) => value !== '');
