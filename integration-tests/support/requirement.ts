@@ -1,0 +1,50 @@
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+
+const SETS = {
+  clients: [
+    'ip',
+    'tc',
+    'transmission-daemon',
+    'transmission-remote',
+    'transmission-create',
+    'aria2c',
+    'opentracker',
+    '/usr/bin/python3',
+  ],
+  redis: ['redis-server'],
+  docker: ['docker'],
+} as const;
+
+export type Requirement = keyof typeof SETS;
+
+const required = new Set((process.env.PIXTORRENT_TEST_REQUIRE ?? '').split(',').filter(Boolean));
+
+/**
+ * Whether this machine has what a group of tests needs, for `describe.runIf`. Where it has not, one line says so;
+ * a group that is named in PIXTORRENT_TEST_REQUIRE must be there.
+ * @throws Error where the group is demanded and missing
+ */
+export function requirement(name: Requirement): boolean {
+  const missing: string[] = SETS[name].filter((program) => !isInstalled(program));
+  if (name === 'clients' && process.getuid?.() !== 0) missing.push('root (for network namespaces)');
+  if (missing.length === 0) return true;
+  const message = `tests that need ${name}: this machine lacks ${missing.join(', ')}`;
+  if (required.has(name)) throw new Error(message);
+  process.stderr.write(`skipped ${message}\n`);
+  return false;
+}
+
+function isInstalled(program: string): boolean {
+  const folders = program.startsWith('/')
+    ? ['']
+    : [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'];
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
