@@ -28,7 +28,6 @@ export interface KnownTorrent {
 export abstract class HandshakeExchange {
   /** What the other side said, once it is here whole. */
   handshake: ParsedHandshake | undefined;
-  /** What is to be sent now; the owner takes it by `takeOutput`. */
   #output: Uint8Array[] = [];
   readonly #bytes = Buffer.alloc(HANDSHAKE_LENGTH);
   #length = 0;
@@ -38,6 +37,12 @@ export abstract class HandshakeExchange {
     return this.#length;
   }
 
+  /** Bytes still to come. */
+  get missing(): number {
+    return HANDSHAKE_LENGTH - this.#length;
+  }
+
+  /** What is to be sent now, in order. */
   takeOutput(): Uint8Array[] {
     const output = this.#output;
     this.#output = [];

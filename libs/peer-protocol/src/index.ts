@@ -23,9 +23,9 @@ export { PixWireEncoder } from './pixwire-encoder.ts';
 export { BLOCK_LENGTH, bitfieldLength, pieceSize, rangeFits } from './shape.ts';
 export type { MetadataMessage } from './ut-metadata.ts';
 export {
+  decodeMetadataMessage,
   encodeMetadataMessage,
   MAX_METADATA,
   METADATA_PIECE_LENGTH,
-  parseMetadataMessage,
 } from './ut-metadata.ts';
 export * from './wire.ts';

@@ -24,7 +24,7 @@ export function encodeMetadataMessage(message: MetadataMessage): Uint8Array {
  * Reads a message of `ut_metadata`.
  * @returns `data` as a view of `bytes`; undefined for a malformed message, and for one of a type that BEP 9 wants ignored
  */
-export function parseMetadataMessage(bytes: Uint8Array): MetadataMessage | undefined {
+export function decodeMetadataMessage(bytes: Uint8Array): MetadataMessage | undefined {
   let head: ReturnType<typeof decodePrefix>;
   try {
     head = decodePrefix(bytes, { unsortedKeys: 'accept' });

@@ -1,0 +1,37 @@
+import type { Timers } from '@pixtorrent/core';
+import { ControlPool, DEFAULT_LIMITS, ReceiveScratch, type WireLimits } from '@pixtorrent/peer-protocol';
+
+/** Whoever has something to flush at the end of the turn. */
+interface Flushable {
+  flush(): void;
+}
+
+/** What the connections of one thread share. */
+export class TransportContext {
+  readonly timers: Timers;
+  readonly limits: WireLimits;
+  readonly scratch = new ReceiveScratch();
+  readonly pool = new ControlPool();
+  #dirty: Flushable[] = [];
+  #scheduled = false;
+
+  constructor(timers: Timers, limits: WireLimits = DEFAULT_LIMITS) {
+    this.timers = timers;
+    this.limits = limits;
+  }
+
+  /** Has `connection` flushed once, after all that is read in this turn of the event loop has been looked at. */
+  flushLater(connection: Flushable): void {
+    this.#dirty.push(connection);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#flushAll);
+  }
+
+  readonly #flushAll = (): void => {
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    this.#scheduled = false;
+    for (const connection of dirty) connection.flush();
+  };
+}
