@@ -2,8 +2,15 @@ export { HashError } from './hashing/errors.ts';
 export { Hasher, type HasherOptions } from './hashing/hasher.ts';
 export { Slab, type SlabFigures, type SlabOptions, type Slot } from './memory/slab.ts';
 export type { Lease } from './storage/cached-segment.ts';
+export { type CheckDependencies, type CheckOptions, checkContent } from './storage/check-content.ts';
+export {
+  Checkpointer,
+  type CheckpointerDependencies,
+  type CheckpointerOptions,
+} from './storage/checkpointer.ts';
 export { StorageError, type StorageErrorCode } from './storage/errors.ts';
 export { type FileStamp, FileStorage, type FileStorageOptions } from './storage/file-storage.ts';
+export { type HashProgress, hashContent } from './storage/hash-content.ts';
 export { type ContentShape, Layout, type Place, type Segment } from './storage/layout.ts';
 export { MemoryStorage } from './storage/memory-storage.ts';
 export {
@@ -12,5 +19,12 @@ export {
   type PieceCacheFigures,
   type PieceCacheOptions,
 } from './storage/piece-cache.ts';
+export { ResumeFile } from './storage/resume-file.ts';
+export type { ResumeRecord } from './storage/resume-record.ts';
 export type { Storage } from './storage/storage.ts';
+export type { DialOptions } from './tcp/dial.ts';
+export { NetworkError, type NetworkErrorCode } from './tcp/errors.ts';
+export type { Listener, ListenOptions } from './tcp/listener.ts';
+export type { ConnectionEnd, ConnectionReceiver, PeerConnection } from './tcp/peer-connection.ts';
+export { TcpTransport } from './tcp/tcp-transport.ts';
 export { backgroundTimers, systemClock, systemTimers } from './time/system.ts';
