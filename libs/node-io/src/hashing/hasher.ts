@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { blockDigests, sha1 } from './digest.ts';
+import { digests } from './digest.ts';
 import { HashError } from './errors.ts';
 import type { HashJob, HashResult } from './hash-worker.ts';
 
@@ -17,6 +17,8 @@ export interface HasherOptions {
   readonly inlineBelow?: number;
 }
 
+/** Bytes of the unit that is requested (BEP 3). */
+const BLOCK_LENGTH = 16 * 1024;
 /** Jobs that a worker has at hand beside the one it does: hides the way there and back. */
 const AHEAD = 3;
 /** Jobs that wait for a worker; beyond them the caller's own thread hashes, which slows down who asks too fast. */
@@ -52,25 +54,22 @@ export class Hasher {
    * @returns 20 bytes. @throws HashError
    */
   sha1(bytes: Uint8Array, length: number = bytes.length): Promise<Uint8Array> {
-    return this.#hash(bytes, length, false);
+    return this.digests(bytes, length, length);
   }
 
   /**
-   * The SHA-1 of each 16 KiB of the first `length` bytes, one after the other, to find out later which was bad.
+   * The SHA-1 of each block (16 KiB) of the first `length` bytes, to find out later which was bad.
    * @returns 20 bytes for each. @throws HashError
    */
   fingerprint(bytes: Uint8Array, length: number = bytes.length): Promise<Uint8Array> {
-    return this.#hash(bytes, length, true);
+    return this.digests(bytes, length, BLOCK_LENGTH);
   }
 
-  /** Ends the threads. What they have not finished fails with `closed`. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    for (const job of this.#waiting.splice(0)) job.reject(closedError());
-    await Promise.all(this.#threads.map((thread) => thread.close()));
-  }
-
-  #hash(bytes: Uint8Array, length: number, blocks: boolean): Promise<Uint8Array> {
+  /**
+   * The SHA-1 of each `step` bytes of the first `length` bytes; the last may be of less.
+   * @returns 20 bytes for each. @throws HashError
+   */
+  digests(bytes: Uint8Array, length: number, step: number): Promise<Uint8Array> {
     if (this.#closed) return Promise.reject(closedError());
     const thread = this.#leastBusy();
     const inline =
@@ -78,22 +77,21 @@ export class Hasher {
       length < this.#inlineBelow ||
       this.#waiting.length >= MAX_WAITING ||
       !(bytes.buffer instanceof SharedArrayBuffer);
-    if (inline) {
-      const part = bytes.subarray(0, length);
-      return Promise.resolve(blocks ? blockDigests(part) : sha1(part));
-    }
-    const request: HashJob = {
-      id: this.#nextId++,
-      memory: bytes.buffer as SharedArrayBuffer,
-      start: bytes.byteOffset,
-      length,
-      blocks,
-    };
+    if (inline) return Promise.resolve(digests(bytes.subarray(0, length), step));
+    const memory = bytes.buffer as SharedArrayBuffer;
+    const request: HashJob = { id: this.#nextId++, memory, start: bytes.byteOffset, length, step };
     return new Promise((resolve, reject) => {
       const job: Job = { request, resolve, reject };
       if (thread.load <= AHEAD) thread.post(job);
       else this.#waiting.push(job);
     });
+  }
+
+  /** Ends the threads. What they have not finished fails with `closed`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const job of this.#waiting.splice(0)) job.reject(closedError());
+    await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
   #leastBusy(): Thread | undefined {
@@ -155,7 +153,7 @@ class Thread {
     const next = this.#takeNext();
     if (next !== undefined) this.post(next);
     else if (this.#jobs.size === 0) this.#worker?.unref();
-    job?.resolve(result.digest);
+    job?.resolve(result.digests);
   }
 
   #lost(worker: Worker, cause: Error): void {

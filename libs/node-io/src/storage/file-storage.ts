@@ -1,11 +1,10 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { printable, toHex } from '@pixtorrent/core';
-import type { Metainfo } from '@pixtorrent/metainfo';
+import { type InfoHash, printable, toHex } from '@pixtorrent/core';
 import { StorageError, storageError } from './errors.ts';
 import { HandlePool } from './handle-pool.ts';
-import { Layout, type Segment } from './layout.ts';
+import { type ContentShape, Layout, type Segment } from './layout.ts';
 import { SafeFolder, SIDE_FOLDER } from './safe-open.ts';
 import type { Storage } from './storage.ts';
 
@@ -30,10 +29,15 @@ export interface FileStamp {
   readonly modified: bigint;
 }
 
+/** What is kept: a torrent, or, without an info hash, what is to become one. */
+export interface StoredContent extends ContentShape {
+  readonly infoHash?: InfoHash;
+}
+
 /** A torrent's files below a folder. */
 export class FileStorage implements Storage {
   readonly folder: string;
-  readonly metainfo: Metainfo;
+  readonly content: StoredContent;
   readonly layout: Layout;
   /** Whether it was opened to download into. */
   readonly writable: boolean;
@@ -48,12 +52,12 @@ export class FileStorage implements Storage {
 
   private constructor(
     folder: string,
-    metainfo: Metainfo,
+    content: StoredContent,
     layout: Layout,
     access: { readonly created: Set<number>; readonly writable: boolean; readonly maxOpenFiles: number },
   ) {
     this.folder = folder;
-    this.metainfo = metainfo;
+    this.content = content;
     this.layout = layout;
     this.writable = access.writable;
     this.created = access.created;
@@ -68,13 +72,13 @@ export class FileStorage implements Storage {
    */
   static async forDownload(
     folder: string,
-    metainfo: Metainfo,
+    content: StoredContent,
     options: FileStorageOptions = {},
   ): Promise<FileStorage> {
-    const layout = new Layout(metainfo, options.selected);
+    const layout = new Layout(content, options.selected);
     const created = new Set<number>();
     const access = { created, writable: true, maxOpenFiles: options.maxOpenFiles ?? 128 };
-    const storage = new FileStorage(folder, metainfo, layout, access);
+    const storage = new FileStorage(folder, content, layout, access);
     await storage.#prepare(created);
     return storage;
   }
@@ -83,10 +87,10 @@ export class FileStorage implements Storage {
    * Opens to read only. Nothing is looked at before it is read, and symbolic links are followed: every piece is
    * verified, so a link can give away nothing but the torrent's own content.
    */
-  static forSeeding(folder: string, metainfo: Metainfo, options: FileStorageOptions = {}): FileStorage {
-    const layout = new Layout(metainfo, options.selected);
+  static forSeeding(folder: string, content: StoredContent, options: FileStorageOptions = {}): FileStorage {
+    const layout = new Layout(content, options.selected);
     const access = { created: new Set<number>(), writable: false, maxOpenFiles: options.maxOpenFiles ?? 128 };
-    return new FileStorage(folder, metainfo, layout, access);
+    return new FileStorage(folder, content, layout, access);
   }
 
   holds(offset: number, length: number): boolean {
@@ -122,9 +126,9 @@ export class FileStorage implements Storage {
     await this.#handles.close();
   }
 
-  /** The side file of pieces that reach into files that were not selected is number `metainfo.files.length`. */
+  /** The side file of pieces that reach into files that were not selected is number `content.files.length`. */
   get partsKey(): number {
-    return this.metainfo.files.length;
+    return this.content.files.length;
   }
 
   /** @returns undefined where the file is missing. @throws StorageError */
@@ -176,7 +180,12 @@ export class FileStorage implements Storage {
   }
 
   #components(key: number): readonly string[] {
-    return this.metainfo.files[key]?.path ?? [SIDE_FOLDER, `${toHex(this.metainfo.infoHash)}.parts`];
+    return (
+      this.content.files[key]?.path ?? [
+        SIDE_FOLDER,
+        `${toHex(this.content.infoHash ?? new Uint8Array())}.parts`,
+      ]
+    );
   }
 
   #path(key: number): string {
@@ -189,7 +198,7 @@ export class FileStorage implements Storage {
   }
 
   async #prepare(created: Set<number>): Promise<void> {
-    for (const [index, file] of this.metainfo.files.entries()) {
+    for (const [index, file] of this.content.files.entries()) {
       if (this.layout.kept[index] && file.path[0]?.toLowerCase() === SIDE_FOLDER) {
         const message = `the torrent has a file in ${SIDE_FOLDER}, which is kept for our own`;
         throw new StorageError('unsafe-path', this.#path(index), message);
@@ -201,7 +210,7 @@ export class FileStorage implements Storage {
       throw storageError(error, this.folder, 'write');
     }
     const safe = new SafeFolder(this.folder);
-    const files = this.metainfo.files.entries();
+    const files = this.content.files.entries();
     const makeFiles = async () => {
       for (const [index, file] of files) {
         if (this.layout.kept[index] && (await this.#make(safe, index, file.length, file.executable))) {
