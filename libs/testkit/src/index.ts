@@ -2,6 +2,18 @@ export { bitfield, damaged, range, splits, torrentShape } from './arbitraries.ts
 export { contentRange, pieceContent } from './content.ts';
 export type { TestkitErrorCode } from './errors.ts';
 export { TestkitError } from './errors.ts';
+export {
+  RawBep3,
+  type RawHandshake,
+  RawPixWire,
+  type RawPixWireTerms,
+  rawBep3Handshake,
+  rawBep3Message,
+  rawPixWireFrame,
+  rawPixWireHandshake,
+  u32,
+} from './raw-frames.ts';
+export { type RawFrame, ScriptedListener, ScriptedPeer } from './scripted-peer.ts';
 export type { NodeBehaviour, NodeOptions } from './simulated-node.ts';
 export { SimulatedNode } from './simulated-node.ts';
 export type { SwarmBounds, SwarmOptions } from './simulated-swarm.ts';

@@ -8,7 +8,14 @@ import {
   type Timers,
 } from '@pixtorrent/core';
 import { type BanCause, type SwarmEvents, Torrent, type TorrentOptions } from '@pixtorrent/engine';
-import type { PeerHandshake, TorrentShape, WireName } from '@pixtorrent/peer-protocol';
+import {
+  DEFAULT_LIMITS,
+  encodeHandshake,
+  type PeerHandshake,
+  parseHandshake,
+  type TorrentShape,
+  type WireName,
+} from '@pixtorrent/peer-protocol';
 import { SilentPeer } from './silent-peer.ts';
 import { Trace } from './trace.ts';
 import type { HostRates, VirtualHost } from './virtual-host.ts';
@@ -157,16 +164,10 @@ export class SimulatedNode implements LinkCounters {
 
   #handshake(): PeerHandshake {
     const { wire, infoHash } = this.#around;
-    const pixwire = wire === 'pixwire';
-    return {
+    return parseHandshake(
       wire,
-      infoHash,
-      peerId: this.peerId,
-      fast: true,
-      extensions: true,
-      requestWindow: pixwire ? 64 * 1024 * 1024 : 500 * 16 * 1024,
-      maxRequest: pixwire ? 4 * 1024 * 1024 : 16 * 1024,
-    };
+      encodeHandshake(wire, infoHash, this.peerId, DEFAULT_LIMITS),
+    ) as PeerHandshake;
   }
 
   #newTorrent(have: Bitfield): Torrent {

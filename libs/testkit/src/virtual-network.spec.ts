@@ -162,7 +162,11 @@ describe('VirtualNetwork', () => {
     near.socket.send(frame(100));
     setting.time.run();
     expect(far.seen.lastAt).toBe(340);
-    expect(far.seen.log).toEqual(['arrived 100', 'arrived 1000', 'arrived 100']);
+    expect(far.seen.log.filter((line) => line.startsWith('arrived'))).toEqual([
+      'arrived 100',
+      'arrived 1000',
+      'arrived 100',
+    ]);
   });
 
   it('takes no more into the send buffer than fits, and tells when more has', () => {
