@@ -1,0 +1,76 @@
+import type { Timer } from '@pixtorrent/core';
+import { GoodbyeReason } from '@pixtorrent/peer-protocol';
+import type { Peer } from '../peer.ts';
+import type { Downloader } from '../requests/downloader.ts';
+import type { Swarm } from '../swarm.ts';
+import type { Connector } from './connector.ts';
+
+/** How often the peers are looked at, milliseconds. */
+const PERIOD = 500;
+/** How long a connection may be of no use to either side when others wait for its place, milliseconds. */
+const USELESS_FOR = 60_000;
+
+/** Watches for peers that owe data, and makes room for better ones. */
+export class PeerMonitor {
+  readonly #swarm: Swarm;
+  readonly #downloader: Downloader;
+  readonly #connector: Connector;
+  #timer: Timer | undefined;
+
+  constructor(swarm: Swarm, downloader: Downloader, connector: Connector) {
+    this.#swarm = swarm;
+    this.#downloader = downloader;
+    this.#connector = connector;
+  }
+
+  start(): void {
+    this.#timer = this.#swarm.dependencies.timers.after(PERIOD, () => {
+      const now = this.#swarm.dependencies.clock.now();
+      for (const peer of [...this.#swarm.peers]) this.#watch(peer, now);
+      this.#replaceUseless(now);
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #watch(peer: Peer, now: number): void {
+    if (peer.requests.count === 0) return;
+    const { tuning } = this.#swarm;
+    const silence = now - peer.lastDataAt;
+    const usual = peer.window.latency === Number.POSITIVE_INFINITY ? 0 : 4 * peer.window.latency;
+    const patience = Math.max(tuning.lateAfter, usual);
+    if (silence > Math.min(patience, tuning.snubbedAfter)) this.#downloader.releaseLate(peer, now - patience);
+    if (silence > tuning.snubbedAfter && !peer.snubbed && !peer.chokesUs) this.#snubbed(peer, now);
+    if (
+      silence > tuning.deadAfter ||
+      (peer.snubbed && silence > tuning.deadAfter / 2 && this.#connector.hasWaiting)
+    ) {
+      this.#swarm.disconnect(peer, 'idle', GoodbyeReason.leaving, 'no data for too long');
+    }
+  }
+
+  #snubbed(peer: Peer, now: number): void {
+    peer.snubbed = true;
+    peer.window.collapse();
+    const { reputation, dependencies } = this.#swarm;
+    const cause = reputation.stall(peer.key, now);
+    if (!cause) return;
+    dependencies.events?.peerBanned?.(peer.key, cause);
+    this.#swarm.disconnect(peer, 'banned', GoodbyeReason.banned, 'stalls');
+  }
+
+  /** One at a time gives its place to a candidate. */
+  #replaceUseless(now: number): void {
+    const { peers, tuning } = this.#swarm;
+    if (peers.size < tuning.dialTarget || !this.#connector.hasWaiting) return;
+    for (const peer of peers) {
+      const useful = peer.wantsData || peer.interestedSent;
+      if (useful || now - Math.max(peer.connectedAt, peer.lastDataAt) < USELESS_FOR) continue;
+      this.#swarm.disconnect(peer, 'replaced', GoodbyeReason.leaving, 'making room');
+      return;
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import { type Random, shuffle } from '@pixtorrent/core';
+
+/** Pieces that more peers than this have are all equally common. */
+const MAX_BUCKET = 127;
+
+/**
+ * How many peers have each piece, and the pieces that can be begun in the order of rarity, ties in random order.
+ * `order` is cut into buckets of equal availability; a change moves one piece over the border of its bucket, so
+ * every operation but insertion and removal is constant, and those cost a step per bucket.
+ * Peers that have everything are counted apart: they make no piece rarer than another.
+ */
+export class Availability {
+  /** Candidates, rarest first; only the first `size` entries count. */
+  readonly order: Int32Array;
+  #size = 0;
+  readonly #position: Int32Array;
+  readonly #copies: Uint16Array;
+  /** Where each bucket begins in `order`; the last entry is the end. */
+  readonly #starts = new Int32Array(MAX_BUCKET + 2);
+  readonly #random: Random;
+  /** Connected peers that have every piece. */
+  seeds = 0;
+  #unspread: number;
+
+  constructor(pieceCount: number, random: Random) {
+    this.#random = random;
+    this.#unspread = pieceCount;
+    this.order = new Int32Array(pieceCount);
+    this.#position = new Int32Array(pieceCount).fill(-1);
+    this.#copies = new Uint16Array(pieceCount);
+  }
+
+  /** Pieces that can be begun. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Connected peers that have the piece, those with everything included. */
+  copies(piece: number): number {
+    return this.#copies[piece]! + this.seeds;
+  }
+
+  /** Connected peers that have the piece but not everything. */
+  partialCopies(piece: number): number {
+    return this.#copies[piece]!;
+  }
+
+  /** Pieces that no connected peer has but those that have everything. */
+  get unspread(): number {
+    return this.#unspread;
+  }
+
+  isCandidate(piece: number): boolean {
+    return this.#position[piece]! >= 0;
+  }
+
+  /** Makes every piece of `pieces` a candidate, in random order. Only for an empty order with no copies counted. */
+  fill(pieces: Iterable<number>): void {
+    for (const piece of pieces) this.order[this.#size++] = piece;
+    shuffle(this.order.subarray(0, this.#size), this.#random);
+    for (let i = 0; i < this.#size; i++) this.#position[this.order[i]!] = i;
+    this.#starts.fill(this.#size, 1);
+  }
+
+  /** One more peer has the piece. */
+  increment(piece: number): void {
+    const bucket = this.#bucket(piece);
+    if (this.#copies[piece]!++ === 0) this.#unspread--;
+    if (!this.isCandidate(piece) || this.#bucket(piece) === bucket) return;
+    this.#swap(this.#position[piece]!, this.#starts[bucket + 1]! - 1);
+    this.#starts[bucket + 1]!--;
+    this.#mix(piece);
+  }
+
+  /** One peer less has the piece. */
+  decrement(piece: number): void {
+    const bucket = this.#bucket(piece);
+    if (--this.#copies[piece]! === 0) this.#unspread++;
+    if (!this.isCandidate(piece) || this.#bucket(piece) === bucket) return;
+    this.#swap(this.#position[piece]!, this.#starts[bucket]!);
+    this.#starts[bucket]!++;
+    this.#mix(piece);
+  }
+
+  /** The piece can be begun (again). */
+  insert(piece: number): void {
+    if (this.isCandidate(piece)) return;
+    this.order[this.#size] = piece;
+    this.#position[piece] = this.#size++;
+    const bucket = this.#bucket(piece);
+    this.#starts[MAX_BUCKET + 1]! = this.#size;
+    for (let b = MAX_BUCKET; b > bucket; b--) this.#swap(this.#position[piece]!, this.#starts[b]!++);
+    this.#mix(piece);
+  }
+
+  /** The piece was begun, or is not wanted. */
+  remove(piece: number): void {
+    if (!this.isCandidate(piece)) return;
+    for (let b = this.#bucket(piece); b <= MAX_BUCKET; b++) {
+      this.#swap(this.#position[piece]!, --this.#starts[b + 1]!);
+    }
+    this.#position[piece] = -1;
+    this.#size--;
+  }
+
+  #bucket(piece: number): number {
+    return Math.min(this.#copies[piece]!, MAX_BUCKET);
+  }
+
+  /** Moves a piece to a random place in its bucket: a piece that just changed must not be everybody's next. */
+  #mix(piece: number): void {
+    const bucket = this.#bucket(piece);
+    const start = this.#starts[bucket]!;
+    this.#swap(this.#position[piece]!, start + this.#random.below(this.#starts[bucket + 1]! - start));
+  }
+
+  #swap(i: number, j: number): void {
+    const a = this.order[i]!;
+    const b = this.order[j]!;
+    this.order[i] = b;
+    this.order[j] = a;
+    this.#position[a] = j;
+    this.#position[b] = i;
+  }
+}

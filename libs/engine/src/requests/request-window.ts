@@ -1,0 +1,88 @@
+import { BLOCK_LENGTH } from '@pixtorrent/peer-protocol';
+
+export interface RequestWindowOptions {
+  /** Bytes asked for before anything is known of the peer. */
+  readonly initial: number;
+  /** Bytes, never exceeded. */
+  readonly maximum: number;
+  /** Time that requests may wait at the peer beyond the shortest answer seen, milliseconds. */
+  readonly queueTarget: number;
+}
+
+/** How long a rate sample is, milliseconds: short enough to follow a start, long enough for a few blocks. */
+const SAMPLE = 100;
+/** How long the shortest answer counts before it is measured anew, milliseconds. */
+const LATENCY_AGE = 10_000;
+/** Growth beyond the measured product: more is asked for until the answers take longer instead of coming faster. */
+const GAIN = 1.25;
+
+/**
+ * How many bytes to keep outstanding at one peer: its bandwidth-delay product, from the rate at which it delivers
+ * and the shortest time that it took to answer. Where the pipe is not full the rate grows with the window, and the
+ * window with the rate; where it is full only the answers take longer, and the window stays.
+ */
+export class RequestWindow {
+  readonly #options: RequestWindowOptions;
+  #size: number;
+  #rate = 0;
+  #latency = Number.POSITIVE_INFINITY;
+  #latencyAt = 0;
+  #sampleStart = -1;
+  #sampleBytes = 0;
+  #requestedAt = 0;
+
+  constructor(options: RequestWindowOptions) {
+    this.#options = options;
+    this.#size = options.initial;
+  }
+
+  /** Bytes that may be outstanding. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Delivery, bytes a millisecond; 0 before the first sample. */
+  get rate(): number {
+    return this.#rate;
+  }
+
+  /** The shortest answer of late, milliseconds; infinite before the first. */
+  get latency(): number {
+    return this.#latency;
+  }
+
+  /** A request is sent to a peer that had none outstanding: idle time is no part of the rate. */
+  resume(now: number): void {
+    this.#sampleStart = now;
+    this.#sampleBytes = 0;
+  }
+
+  /** The answer to a request that was sent at `requestedAt` begins to arrive. */
+  begin(requestedAt: number): void {
+    this.#requestedAt = requestedAt;
+  }
+
+  /** `length` bytes of the answer that began last have arrived. */
+  delivered(length: number, now: number): void {
+    const latency = now - this.#requestedAt;
+    if (latency <= this.#latency || now - this.#latencyAt > LATENCY_AGE) {
+      this.#latency = latency;
+      this.#latencyAt = now;
+    }
+    this.#sampleBytes += length;
+    const elapsed = now - this.#sampleStart;
+    if (elapsed < Math.min(SAMPLE, Math.max(2 * this.#latency, 1))) return;
+    const sample = this.#sampleBytes / elapsed;
+    this.#rate = this.#rate === 0 ? sample : (this.#rate + sample) / 2;
+    this.#sampleStart = now;
+    this.#sampleBytes = 0;
+    const target = this.#rate * (this.#latency + this.#options.queueTarget) * GAIN;
+    this.#size = Math.min(this.#options.maximum, Math.max(2 * BLOCK_LENGTH, target));
+  }
+
+  /** The peer went silent: one block is enough to see whether it is alive. */
+  collapse(): void {
+    this.#rate = 0;
+    this.#size = BLOCK_LENGTH;
+  }
+}

@@ -1,0 +1,20 @@
+import type { GoodbyeReason } from '@pixtorrent/peer-protocol';
+import type { TorrentOptions, Tuning } from './options.ts';
+import type { Peer } from './peer.ts';
+import type { PieceTable } from './pieces/piece-table.ts';
+import type { DisconnectReason, EngineDependencies } from './ports.ts';
+import type { Reputation } from './reputation/reputation.ts';
+
+/** What the parts of one torrent's engine share. */
+export interface Swarm {
+  readonly dependencies: EngineDependencies;
+  readonly options: TorrentOptions;
+  readonly tuning: Tuning;
+  readonly pieces: PieceTable;
+  readonly reputation: Reputation;
+  /** The connected peers. */
+  readonly peers: Set<Peer>;
+  disconnect(peer: Peer, reason: DisconnectReason, goodbye: GoodbyeReason, text: string): void;
+  /** It broke a rule of the protocol that the codec cannot see: it is disconnected, and remembered for it. */
+  protocolError(peer: Peer, text: string): void;
+}

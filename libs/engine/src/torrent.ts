@@ -1,0 +1,294 @@
+import { Bitfield, type Endpoint, endpointKey, sameBytes } from '@pixtorrent/core';
+import { GoodbyeReason, type WireName } from '@pixtorrent/peer-protocol';
+import { HaveAnnouncer } from './announcing/have-announcer.ts';
+import { MetadataService } from './announcing/metadata-service.ts';
+import { SuperSeed } from './announcing/super-seed.ts';
+import { Choker } from './choking/choker.ts';
+import { Connector } from './connections/connector.ts';
+import { keepsOwnDial } from './connections/duplicates.ts';
+import { PeerMonitor } from './connections/monitor.ts';
+import { MessageHandler } from './message-handler.ts';
+import { DEFAULT_TUNING, type TorrentOptions, type Tuning } from './options.ts';
+import { type ConnectionInfo, Peer } from './peer.ts';
+import { Deadlines } from './picking/deadlines.ts';
+import { RarestFirst } from './picking/rarest-first.ts';
+import { Sequential } from './picking/sequential.ts';
+import { PieceTable } from './pieces/piece-table.ts';
+import type { DisconnectReason, EngineDependencies, PeerLink } from './ports.ts';
+import { Reputation, reputationKey } from './reputation/reputation.ts';
+import { Verdicts } from './reputation/verdicts.ts';
+import { Downloader } from './requests/downloader.ts';
+import { RequestWindow } from './requests/request-window.ts';
+import type { Swarm } from './swarm.ts';
+import { Uploader } from './uploads/uploader.ts';
+
+/**
+ * The swarm of one torrent as this node sees it: a state machine that is told what happened and answers by calls
+ * on its ports. It does no I/O, and takes time, timers and randomness from outside, so the same events give the
+ * same run. The parts are composed here; each decision is in a file of its own.
+ */
+export class Torrent implements Swarm {
+  readonly dependencies: EngineDependencies;
+  readonly options: TorrentOptions;
+  readonly tuning: Tuning;
+  readonly pieces: PieceTable;
+  readonly reputation: Reputation;
+  readonly peers = new Set<Peer>();
+  readonly #downloader: Downloader;
+  readonly #uploader: Uploader;
+  readonly #choker: Choker;
+  readonly #connector: Connector;
+  readonly #monitor: PeerMonitor;
+  readonly #announcer: HaveAnnouncer;
+  readonly #deadlines: Deadlines;
+  readonly #verdicts: Verdicts;
+  readonly #messages: MessageHandler;
+  readonly #superSeed: SuperSeed | undefined;
+  /** Verified pieces that are not on the disk yet. */
+  #storing = 0;
+  #announcedComplete = false;
+  #state: 'idle' | 'running' | 'stopped' = 'idle';
+
+  constructor(dependencies: EngineDependencies, options: TorrentOptions, reputation = new Reputation()) {
+    this.dependencies = dependencies;
+    this.options = options;
+    this.tuning = { ...DEFAULT_TUNING, ...options.tuning };
+    this.reputation = reputation;
+    const { shape } = options;
+    const have = options.have ?? new Bitfield(shape.pieceCount);
+    this.pieces = new PieceTable(shape, have, options.wanted ?? all(shape.pieceCount), dependencies.random);
+    const order =
+      options.order === 'sequential'
+        ? new Sequential(this.pieces)
+        : new RarestFirst(this.pieces, dependencies.random);
+    this.#deadlines = new Deadlines(this.pieces, order);
+    this.#verdicts = new Verdicts(this);
+    this.#downloader = new Downloader(this, this.#deadlines, this.#verdicts.suspects);
+    this.#uploader = new Uploader(this);
+    this.#choker = new Choker(this, this.#uploader);
+    this.#connector = new Connector(this);
+    this.#monitor = new PeerMonitor(this, this.#downloader, this.#connector);
+    this.#announcer = new HaveAnnouncer(this);
+    this.#superSeed = options.superSeed && this.pieces.complete ? new SuperSeed(this.pieces) : undefined;
+    this.#messages = new MessageHandler(this, {
+      downloader: this.#downloader,
+      uploader: this.#uploader,
+      choker: this.#choker,
+      connector: this.#connector,
+      superSeed: this.#superSeed,
+      metadata: new MetadataService(options.metadata),
+      closed: (peer, reason) => this.#remove(peer, reason),
+    });
+  }
+
+  /** Pieces that are here. */
+  get have(): Bitfield {
+    return this.pieces.have;
+  }
+
+  /** idle -> running */
+  start(): void {
+    if (this.#state !== 'idle') return;
+    this.#state = 'running';
+    this.#choker.start();
+    this.#monitor.start();
+    this.#connector.maintain();
+    this.#checkComplete();
+  }
+
+  /** any -> stopped: all connections are closed, nothing more is asked for. */
+  stop(): void {
+    if (this.#state === 'stopped') return;
+    this.#state = 'stopped';
+    this.#connector.stop();
+    for (const peer of [...this.peers]) this.disconnect(peer, 'stopped', GoodbyeReason.leaving, 'stopped');
+    this.#choker.stop();
+    this.#monitor.stop();
+    this.#announcer.stop();
+    this.#downloader.stop();
+    this.#uploader.stop();
+  }
+
+  /** Somebody named endpoints at which peers may be found. */
+  discovered(endpoints: readonly Endpoint[], wire?: WireName): void {
+    this.#connector.discovered(endpoints, wire);
+  }
+
+  /**
+   * A connection has come about and its handshake was read.
+   * @returns the peer, to be told of what comes in; undefined where it was refused, and its link closed
+   */
+  connected(link: PeerLink, info: ConnectionInfo): Peer | undefined {
+    const candidate = info.incoming ? undefined : this.#connector.dialled(info.endpoint);
+    const { peerId } = info.handshake;
+    const refuse = (reason: DisconnectReason, goodbye: GoodbyeReason) => {
+      link.close(reason, goodbye, reason);
+      if (reason === 'self' && !info.incoming) this.#connector.isOurs(info.endpoint);
+      else if (candidate) this.#connector.lost(info.endpoint, reason);
+      return undefined;
+    };
+    if (this.#state !== 'running') return refuse('stopped', GoodbyeReason.leaving);
+    if (sameBytes(peerId, this.options.peerId)) return refuse('self', GoodbyeReason.duplicate);
+    const key = reputationKey(info.endpoint, peerId);
+    if (this.reputation.isBanned(key, this.#now())) return refuse('banned', GoodbyeReason.banned);
+    if (candidate && this.#connector.upgrades(candidate, link.wire, peerId)) {
+      link.close('replaced', GoodbyeReason.leaving, 'PixWire');
+      this.#connector.redial(candidate);
+      return undefined;
+    }
+    const twin = this.#find(peerId);
+    if (twin) {
+      if (!this.#replaces(info, twin)) {
+        link.close('duplicate', GoodbyeReason.duplicate, 'duplicate connection');
+        return undefined;
+      }
+      this.disconnect(twin, 'duplicate', GoodbyeReason.duplicate, 'duplicate connection');
+    } else if (this.peers.size >= this.tuning.maxConnections) {
+      return refuse('replaced', GoodbyeReason.overloaded);
+    }
+    return this.#welcome(link, info, key);
+  }
+
+  dialFailed(endpoint: Endpoint): void {
+    this.#connector.dialFailed(endpoint);
+  }
+
+  /** The answer to `PieceIo.verify`. */
+  pieceVerified(piece: number, ok: boolean): void {
+    const active = this.pieces.active.get(piece);
+    if (!active || this.#state === 'stopped') return;
+    if (!ok) {
+      this.#verdicts.pieceFailed(active);
+      this.#downloader.fillStarved();
+      return;
+    }
+    this.pieces.verified(active);
+    this.#deadlines.clear(piece);
+    this.#storing++;
+    if (!this.#superSeed) this.#announcer.announce(piece);
+    this.dependencies.events?.pieceVerified?.(piece, this.pieces.remaining);
+    for (const peer of this.peers) {
+      if (!peer.has.has(piece)) continue;
+      peer.useful--;
+      this.#messages.updateInterest(peer);
+    }
+    this.#verdicts.pieceGood(piece);
+  }
+
+  /** The answer to `PieceIo.store`: the piece is on the disk, its memory is free. */
+  pieceStored(_piece: number): void {
+    this.#storing--;
+    this.#downloader.fillStarved();
+    this.#checkComplete();
+  }
+
+  /** The answer to `PieceIo.fingerprint`: a digest of each block, in order. */
+  pieceFingerprinted(piece: number, digests: readonly string[]): void {
+    this.#verdicts.fingerprinted(piece, digests);
+    this.#downloader.fillStarved();
+  }
+
+  /** There is memory for pieces again. */
+  memoryAvailable(): void {
+    this.#downloader.fillStarved();
+  }
+
+  /** The disk has lost a piece that was here: it is no longer offered, and fetched again where it is wanted. */
+  readFailed(piece: number): void {
+    if (!this.pieces.have.has(piece)) return;
+    this.pieces.lost(piece);
+    this.#announcedComplete = false;
+    this.#uploader.dropPiece(piece);
+    for (const peer of this.peers) {
+      if (!peer.has.has(piece) || !this.pieces.lacks(piece)) continue;
+      peer.useful++;
+      this.#messages.updateInterest(peer);
+    }
+  }
+
+  /** Asks for a piece before all others; `at`: when it is due, on the clock's scale. */
+  setDeadline(piece: number, at: number): void {
+    if (!this.pieces.lacks(piece)) return;
+    this.#deadlines.set(piece, at);
+    this.#downloader.fillStarved();
+  }
+
+  clearDeadline(piece: number): void {
+    this.#deadlines.clear(piece);
+  }
+
+  disconnect(peer: Peer, reason: DisconnectReason, goodbye: GoodbyeReason, text: string): void {
+    if (!peer.open) return;
+    this.#remove(peer, reason);
+    peer.link.close(reason, goodbye, text);
+  }
+
+  protocolError(peer: Peer, text: string): void {
+    this.#blame(peer);
+    this.disconnect(peer, 'protocol-error', GoodbyeReason.protocolError, text);
+  }
+
+  #welcome(link: PeerLink, info: ConnectionInfo, key: string): Peer {
+    const { initialWindow, maxWindow, queueTarget } = this.tuning;
+    const window = new RequestWindow({ initial: initialWindow[link.wire], maximum: maxWindow, queueTarget });
+    const state = { pieceCount: this.pieces.shape.pieceCount, window, now: this.#now() };
+    const peer = new Peer(link, info, { key, serial: this.reputation.serial(key) }, state, this.#messages);
+    this.peers.add(peer);
+    this.dependencies.events?.peerConnected?.(key);
+    if (this.#superSeed) link.haveNone();
+    else if (this.pieces.have.complete) link.haveAll();
+    else if (this.pieces.have.count === 0) link.haveNone();
+    else link.bitfield(this.pieces.have.bytes);
+    this.#messages.greet(peer);
+    this.#superSeed?.welcome(peer);
+    return peer;
+  }
+
+  /** Whether a second connection of a peer takes the place of the first. */
+  #replaces(info: ConnectionInfo, twin: Peer): boolean {
+    if (info.incoming === twin.info.incoming) return info.endpoint.host === twin.info.endpoint.host;
+    return keepsOwnDial(this.options.peerId, info.handshake.peerId) !== info.incoming;
+  }
+
+  #find(peerId: Uint8Array): Peer | undefined {
+    for (const peer of this.peers) if (sameBytes(peer.info.handshake.peerId, peerId)) return peer;
+    return undefined;
+  }
+
+  #remove(peer: Peer, reason: DisconnectReason): void {
+    peer.open = false;
+    this.peers.delete(peer);
+    if (reason === 'protocol-error') this.#blame(peer);
+    this.#messages.forget(peer);
+    const endpoint = Connector.endpointOf(peer);
+    const stillConnected = reason === 'duplicate' && [...this.peers].some((p) => sameEndpoint(p, endpoint));
+    if (!stillConnected) this.#connector.lost(endpoint, reason);
+    this.dependencies.events?.peerDisconnected?.(peer.key, reason);
+  }
+
+  #blame(peer: Peer): void {
+    const cause = this.reputation.protocolError(peer.key, this.#now());
+    if (cause) this.dependencies.events?.peerBanned?.(peer.key, cause);
+  }
+
+  #checkComplete(): void {
+    if (this.#announcedComplete || !this.pieces.complete || this.#storing > 0) return;
+    this.#announcedComplete = true;
+    this.dependencies.events?.complete?.();
+    for (const peer of [...this.peers]) this.#messages.closeIfBothComplete(peer);
+  }
+
+  #now(): number {
+    return this.dependencies.clock.now();
+  }
+}
+
+function sameEndpoint(peer: Peer, endpoint: Endpoint): boolean {
+  return endpointKey(Connector.endpointOf(peer)) === endpointKey(endpoint);
+}
+
+function all(pieceCount: number): Bitfield {
+  const field = new Bitfield(pieceCount);
+  field.fill();
+  return field;
+}

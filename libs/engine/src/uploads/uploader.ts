@@ -1,0 +1,138 @@
+import type { Timer } from '@pixtorrent/core';
+import type { Peer } from '../peer.ts';
+import { takeFromAll, waitForAll } from '../rates/token-bucket.ts';
+import type { Swarm } from '../swarm.ts';
+import { FreshPieces } from './fresh-pieces.ts';
+
+/** Ranges that one peer may queue here, whatever their length. */
+const MAX_QUEUED_RANGES = 8192;
+
+/**
+ * Answers requests: one range a peer in turn, as long as the peer's connection takes more and the limits allow.
+ * Every request is answered once, by data or a Reject.
+ */
+export class Uploader {
+  readonly #swarm: Swarm;
+  readonly fresh: FreshPieces;
+  /** Peers with something queued and room in their connection, in turn. */
+  readonly #ready: Peer[] = [];
+  #timer: Timer | undefined;
+  #pumping = false;
+
+  constructor(swarm: Swarm) {
+    this.#swarm = swarm;
+    this.fresh = new FreshPieces(swarm.pieces);
+  }
+
+  requested(peer: Peer, piece: number, offset: number, length: number): void {
+    const { pieces, tuning } = this.#swarm;
+    if (
+      peer.choked ||
+      !pieces.have.has(piece) ||
+      peer.uploads.count >= MAX_QUEUED_RANGES ||
+      (peer.uploads.count > 0 && peer.uploads.bytes + length > tuning.uploadQueue) ||
+      this.fresh.refuses(peer, piece, this.#now())
+    ) {
+      peer.link.reject(piece, offset, length);
+      return;
+    }
+    this.fresh.gave(peer, piece, this.#now());
+    peer.uploads.push(piece, offset, length, this.#now());
+    this.#enqueue(peer);
+    this.#pump();
+  }
+
+  cancelled(peer: Peer, piece: number, offset: number, length: number): void {
+    const position = peer.uploads.find(piece, offset);
+    if (position < 0 || peer.uploads.lengthAt(position) !== length) return;
+    peer.uploads.remove(position);
+    peer.link.reject(piece, offset, length);
+  }
+
+  sent(peer: Peer, length: number): void {
+    const now = this.#now();
+    peer.inFlight -= length;
+    peer.sent.add(length, now);
+    peer.lastSentAt = now;
+    this.#enqueue(peer);
+    this.#pump();
+  }
+
+  /** The peer is choked from now on: what it waits for will not come. */
+  dropQueue(peer: Peer): void {
+    const { uploads } = peer;
+    for (let i = 0; i < uploads.count; i++) {
+      peer.link.reject(uploads.pieceAt(i), uploads.offsetAt(i), uploads.lengthAt(i));
+    }
+    uploads.clear();
+  }
+
+  /** The disk has lost the piece. */
+  dropPiece(piece: number): void {
+    for (const { uploads, link } of this.#swarm.peers) {
+      for (let i = uploads.count - 1; i >= 0; i--) {
+        if (uploads.pieceAt(i) !== piece) continue;
+        link.reject(piece, uploads.offsetAt(i), uploads.lengthAt(i));
+        uploads.remove(i);
+      }
+    }
+  }
+
+  gone(peer: Peer): void {
+    peer.uploads.clear();
+    this.fresh.gone(peer);
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#ready.length = 0;
+  }
+
+  #enqueue(peer: Peer): void {
+    if (peer.queuedForUpload || !this.#canSend(peer)) return;
+    peer.queuedForUpload = true;
+    this.#ready.push(peer);
+  }
+
+  #canSend(peer: Peer): boolean {
+    return peer.open && peer.uploads.count > 0 && peer.inFlight < this.#swarm.tuning.inFlight;
+  }
+
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    const { uploadLimits = [] } = this.#swarm.options;
+    while (this.#ready.length > 0) {
+      const wait = waitForAll(uploadLimits, this.#now());
+      if (wait > 0) {
+        this.#timer ??= this.#swarm.dependencies.timers.after(wait, () => {
+          this.#timer = undefined;
+          this.#pump();
+        });
+        break;
+      }
+      const peer = this.#ready.shift()!;
+      peer.queuedForUpload = false;
+      if (!this.#canSend(peer)) continue;
+      this.#sendOne(peer);
+      this.#enqueue(peer);
+    }
+    this.#pumping = false;
+  }
+
+  #sendOne(peer: Peer): void {
+    const { uploads } = peer;
+    const piece = uploads.pieceAt(0);
+    const offset = uploads.offsetAt(0);
+    const length = uploads.lengthAt(0);
+    uploads.remove(0);
+    peer.inFlight += length;
+    takeFromAll(this.#swarm.options.uploadLimits ?? [], length, this.#now());
+    peer.link.sendBlock(piece, offset, length);
+  }
+
+  #now(): number {
+    return this.#swarm.dependencies.clock.now();
+  }
+}
