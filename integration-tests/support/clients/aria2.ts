@@ -9,6 +9,7 @@ const ON_COMPLETE = fileURLToPath(new URL('./aria2-complete.sh', import.meta.url
 export const aria2: Client = {
   name: 'aria2',
   takesPeers: false,
+  makesEmptyFiles: true,
 
   async seed(scope, job) {
     const process = await start(scope, job, '--check-integrity=true');

@@ -32,6 +32,8 @@ export interface Client {
   readonly name: string;
   /** Whether it can be told a peer's address, without a tracker. */
   readonly takesPeers: boolean;
+  /** Whether it makes the files that have no bytes. */
+  readonly makesEmptyFiles: boolean;
   /** Resolves when the content was verified and the port listens. */
   seed(scope: Scope, job: Job): Promise<Running>;
   /** Begins to download; it seeds on when it is complete. */

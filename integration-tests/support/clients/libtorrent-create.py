@@ -1,13 +1,13 @@
-"""Makes a .torrent by libtorrent: CONTENT TORRENT TRACKER; prints its info hash."""
+"""Makes a .torrent by libtorrent: CONTENT TORRENT TRACKER PIECE_LENGTH (0: its own choice); prints its info hash."""
 import os
 import sys
 
 import libtorrent as lt
 
-content, torrent, tracker = sys.argv[1:4]
+content, torrent, tracker, piece_length = sys.argv[1:5]
 storage = lt.file_storage()
 lt.add_files(storage, content)
-maker = lt.create_torrent(storage, 0, lt.create_torrent.v1_only)
+maker = lt.create_torrent(storage, int(piece_length), lt.create_torrent.v1_only)
 if tracker:
     maker.add_tracker(tracker)
 lt.set_piece_hashes(maker, os.path.dirname(content))

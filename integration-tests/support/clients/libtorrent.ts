@@ -11,6 +11,7 @@ const MAKER = fileURLToPath(new URL('./libtorrent-create.py', import.meta.url));
 export const libtorrent: Client = {
   name: 'libtorrent',
   takesPeers: true,
+  makesEmptyFiles: true,
 
   async seed(scope, job) {
     const running = await start(scope, job);
@@ -44,7 +45,16 @@ function is(event: string): (line: string) => boolean {
   return (line) => line.startsWith(`{"event": "${event}"`);
 }
 
-/** A .torrent (v1) by libtorrent's own maker. @returns the info hash, hex */
-export async function createByLibtorrent(content: string, torrent: string, tracker = ''): Promise<string> {
-  return (await run([PYTHON, MAKER, content, torrent, tracker])).trim();
+/**
+ * A .torrent (v1) by libtorrent's own maker.
+ * @param pieceLength bytes. @default libtorrent's own choice
+ * @returns the info hash, hex
+ */
+export async function createByLibtorrent(
+  content: string,
+  torrent: string,
+  tracker = '',
+  pieceLength = 0,
+): Promise<string> {
+  return (await run([PYTHON, MAKER, content, torrent, tracker, `${pieceLength}`])).trim();
 }

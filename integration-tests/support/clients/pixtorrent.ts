@@ -24,6 +24,7 @@ export type Event =
 export const pixtorrent: Client = {
   name: 'pixtorrent',
   takesPeers: true,
+  makesEmptyFiles: true,
   async seed(scope, job) {
     return runningAs(await startSeed(scope, job));
   },

@@ -9,6 +9,7 @@ const RPC_PORT = 9091;
 export const transmission: Client = {
   name: 'Transmission',
   takesPeers: false,
+  makesEmptyFiles: false,
 
   async seed(scope, job) {
     const running = await start(scope, job);
