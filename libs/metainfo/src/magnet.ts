@@ -43,7 +43,7 @@ export function parseMagnet(text: string): Magnet {
   const name = parameters.get('dn')?.find((value) => value !== '');
   return {
     infoHash: readTopic(parameters.get('xt') ?? []),
-    ...(name !== undefined && { name: printable(name) }),
+    ...(name !== undefined && { name: printable(name).toWellFormed() }),
     trackers: validTiers([parameters.get('tr') ?? []]).flat(),
     peers: readPeers(parameters.get('x.pe') ?? []),
     webSeeds: validWebSeeds(parameters.get('ws') ?? []),
@@ -53,11 +53,15 @@ export function parseMagnet(text: string): Magnet {
 /** The link in its usual form, the hash in hexadecimal. `parseMagnet` gives back the same. */
 export function formatMagnet(magnet: Pick<Magnet, 'infoHash'> & Partial<Magnet>): string {
   const parts = [`xt=urn:btih:${toHex(magnet.infoHash)}`];
-  const add = (key: string, value: string) => parts.push(`${key}=${encodeURIComponent(value)}`);
-  if (magnet.name !== undefined) add('dn', magnet.name.toWellFormed());
+  const add = (key: string, value: string) =>
+    parts.push(`${key}=${encodeURIComponent(value.toWellFormed())}`);
+  if (magnet.name !== undefined) add('dn', magnet.name);
   for (const url of magnet.trackers ?? []) add('tr', url);
   for (const url of magnet.webSeeds ?? []) add('ws', url);
-  for (const peer of magnet.peers ?? []) add('x.pe', endpointKey(peer));
+  for (const peer of magnet.peers ?? []) {
+    // libtorrent takes an address only where its colons and brackets are not escaped.
+    parts.push(`x.pe=${encodeURIComponent(endpointKey(peer)).replace(/%(?:3A|5B|5D)/g, decodeURIComponent)}`);
+  }
   return `magnet:?${parts.join('&')}`;
 }
 
