@@ -204,6 +204,7 @@ export class SimulatedNode implements LinkCounters {
         this.trace.record(time.now(), FAILED, piece, contributors, 0);
       },
       complete: () => {
+        if (this.finishedAt !== undefined) return;
         this.finishedAt = time.now();
         this.#around.finished(this);
       },

@@ -137,7 +137,7 @@ export class VirtualPeerLink implements PeerLink, SocketHandler {
     this.goodbye(goodbye, text);
     this.#open = false;
     this.#record(ENDED, reason.length, 0, 0);
-    this.#abandonLanding();
+    this.#breakOffLanding();
     this.#socket.finish();
   }
 
@@ -167,9 +167,7 @@ export class VirtualPeerLink implements PeerLink, SocketHandler {
     if (!this.#open) return;
     this.#open = false;
     this.#record(ENDED, cause.length, 0, 0);
-    const landing = this.#landing;
-    this.#abandonLanding();
-    if (landing !== undefined) this.inbox?.blockAbort(landing.piece, landing.offset, landing.length);
+    this.#breakOffLanding();
     this.inbox?.closed(cause);
   }
 
@@ -185,9 +183,12 @@ export class VirtualPeerLink implements PeerLink, SocketHandler {
     inbox.blockEnd(frame.piece, frame.offset, frame.length);
   }
 
-  #abandonLanding(): void {
-    if (this.#landing !== undefined) this.#context.pieces.landingEnds(this.#landing.piece);
+  #breakOffLanding(): void {
+    const landing = this.#landing;
+    if (landing === undefined) return;
     this.#landing = undefined;
+    this.#context.pieces.landingEnds(landing.piece);
+    this.inbox?.blockAbort(landing.piece, landing.offset, landing.length);
   }
 
   #send(frame: PeerFrame): void {
