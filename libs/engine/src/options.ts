@@ -82,7 +82,7 @@ export const DEFAULT_TUNING: Tuning = {
   maxCandidates: 2000,
   initialWindow: { pixwire: 1024 * 1024, bep3: 256 * 1024 },
   maxWindow: 64 * 1024 * 1024,
-  queueTarget: 60,
+  queueTarget: 200,
   rangeTarget: 100,
   maxRange: 1024 * 1024,
   uploadQueue: 64 * 1024 * 1024,

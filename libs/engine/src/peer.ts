@@ -77,6 +77,8 @@ export class Peer implements WireMessages {
   snubbed = false;
   /** When data last came, or the first request was sent after a time without any. */
   lastDataAt: number;
+  /** The piece into which a payload of it is landing, or -1. */
+  landing = -1;
   /** Pieces it refused to send, and when they may be asked for again. */
   readonly refused = new Map<number, number>();
   /** Bytes that may still come although nobody waits: cancelled or dropped on a wire that does not say so. */

@@ -28,7 +28,10 @@ export interface PeerLink extends WireMessages {
    * take more, `Torrent.readFailed` where the disk has lost it.
    */
   sendBlock(piece: number, offset: number, length: number): void;
-  /** Ends the connection after what was queued, with a Goodbye where the wire has one. `Peer.closed` is not called. */
+  /**
+   * Ends the connection after what was queued, with a Goodbye where the wire has one. A payload that is landing is
+   * broken off: `Peer.blockAbort` is called before this returns. `Peer.closed` is not called.
+   */
   close(reason: DisconnectReason, goodbye: GoodbyeReason, text: string): void;
 }
 

@@ -37,13 +37,18 @@ export class PeerMonitor {
   }
 
   #watch(peer: Peer, now: number): void {
-    if (peer.requests.count === 0) return;
-    const { tuning } = this.#swarm;
+    if (peer.requests.count === 0 && peer.landing < 0) return;
+    const { tuning, pieces } = this.#swarm;
     const silence = now - peer.lastDataAt;
     const usual = peer.window.latency === Number.POSITIVE_INFINITY ? 0 : 4 * peer.window.latency;
     const patience = Math.max(tuning.lateAfter, usual);
     if (silence > Math.min(patience, tuning.snubbedAfter)) this.#downloader.releaseLate(peer, now - patience);
     if (silence > tuning.snubbedAfter && !peer.snubbed && !peer.chokesUs) this.#snubbed(peer, now);
+    if (peer.landing >= 0 && silence > patience && pieces.availability.copies(peer.landing) > 1) {
+      // Nobody else can write these blocks while their payload is under way: the connection has to go.
+      this.#swarm.disconnect(peer, 'idle', GoodbyeReason.leaving, 'stuck in a block');
+      return;
+    }
     if (
       silence > tuning.deadAfter ||
       (peer.snubbed && silence > tuning.deadAfter / 2 && this.#connector.hasWaiting)

@@ -109,13 +109,15 @@ export class Downloader {
     if (marked) active?.request(offset, length);
     const wanted = active !== undefined && !active.complete && active.begin(offset, length);
     if (active) this.#reopen(active);
-    if (!wanted) this.#swarm.dependencies.events?.wasted?.(length);
+    if (wanted) peer.landing = piece;
+    else this.#swarm.dependencies.events?.wasted?.(length);
     return wanted;
   }
 
   blockEnd(peer: Peer, piece: number, offset: number, length: number): void {
     const now = this.#now();
     peer.lastDataAt = now;
+    peer.landing = -1;
     peer.snubbed = false;
     peer.received.add(length, now);
     peer.window.delivered(length, now);
@@ -213,7 +215,8 @@ export class Downloader {
     if (peer.link.wire === 'bep3') return BLOCK_LENGTH;
     const { rangeTarget, maxRange } = this.#swarm.tuning;
     const byRate = peer.window.rate === 0 ? FIRST_RANGE : peer.window.rate * rangeTarget;
-    return Math.min(Math.max(byRate, MIN_RANGE), maxRange, peer.maxRequest);
+    const limit = Math.min(Math.max(byRate, MIN_RANGE), maxRange, peer.maxRequest);
+    return Math.max(1, Math.floor(limit / BLOCK_LENGTH)) * BLOCK_LENGTH;
   }
 
   #release(peer: Peer, position: number): void {

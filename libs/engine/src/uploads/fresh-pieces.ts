@@ -1,3 +1,4 @@
+import { isPixTorrent } from '@pixtorrent/core';
 import type { Peer } from '../peer.ts';
 import type { PieceTable } from '../pieces/piece-table.ts';
 
@@ -10,7 +11,7 @@ const MAX_REFUSALS = 65_536;
 
 /**
  * Keeps a seeder from repeating itself: as long as there are pieces that nobody else has or is being given, it
- * refuses those that others can give. Only for peers that understand a Reject as "ask for another piece".
+ * refuses those that others can give. Only to our own kind, on either wire: others take a Reject for a fault.
  * Nobody starves: what is asked for again a second later is served.
  */
 export class FreshPieces {
@@ -26,7 +27,8 @@ export class FreshPieces {
 
   /** Whether to refuse the piece to the peer now. */
   refuses(peer: Peer, piece: number, now: number): boolean {
-    if (!this.#pieces.complete || !peer.link.rejects || peer.link.wire !== 'pixwire') return false;
+    if (!this.#pieces.complete || !peer.link.rejects || !isPixTorrent(peer.info.handshake.peerId))
+      return false;
     if (this.#isFresh(piece, peer, now) || !this.#anyFresh()) return false;
     let refusals = this.#refusedAt.get(peer);
     const before = refusals?.get(piece);
