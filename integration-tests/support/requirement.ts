@@ -12,6 +12,7 @@ const SETS = {
     'opentracker',
     '/usr/bin/python3',
   ],
+  root: [],
   redis: ['redis-server'],
   docker: ['docker'],
 } as const;
@@ -27,9 +28,9 @@ const required = new Set((process.env.PIXTORRENT_TEST_REQUIRE ?? '').split(',').
  */
 export function requirement(name: Requirement): boolean {
   const missing: string[] = SETS[name].filter((program) => !isInstalled(program));
-  if (name === 'clients' && process.getuid?.() !== 0) missing.push('root (for network namespaces)');
+  if ((name === 'clients' || name === 'root') && process.getuid?.() !== 0) missing.push('the rights of root');
   if (missing.length === 0) return true;
-  const message = `tests that need ${name}: this machine lacks ${missing.join(', ')}`;
+  const message = `tests that need ${name}: missing ${missing.join(', ')}`;
   if (required.has(name)) throw new Error(message);
   process.stderr.write(`skipped ${message}\n`);
   return false;

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Host } from '../namespaces.ts';
 import { Process, run } from '../processes.ts';
 import type { Scope } from '../scope.ts';
-import { addressOf, type Client, type Job, type Running, START_SECONDS } from './client.ts';
+import { addressOf, type Client, type Endpoint, type Job, type Running, START_SECONDS } from './client.ts';
 
 const MAIN = fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url));
 
@@ -26,18 +26,22 @@ export const pixtorrent: Client = {
   takesPeers: true,
   makesEmptyFiles: true,
   async seed(scope, job) {
-    return runningAs(await startSeed(scope, job));
+    return runningAs((await startSeed(scope, job)).process);
   },
   async get(scope, job) {
     return runningAs(await startGet(scope, job, '--stay'));
   },
 };
 
-/** `pixtorrent seed`, when it is ready. */
-export async function startSeed(scope: Scope, job: Job): Promise<Process> {
-  const process = await start(scope, job, 'seed', []);
-  await event(process, 'ready', START_SECONDS);
-  return process;
+/** `pixtorrent seed`, when it is ready: the content was verified, and it listens on `endpoint`. */
+export async function startSeed(
+  scope: Scope,
+  job: Job,
+  ...more: readonly string[]
+): Promise<{ readonly process: Process; readonly endpoint: Endpoint }> {
+  const process = await start(scope, job, 'seed', more);
+  const { port } = await event(process, 'ready', START_SECONDS);
+  return { process, endpoint: { host: addressOf(job), port } };
 }
 
 /** `pixtorrent get`, which ends when it is complete unless `--stay` is among `more`. */
