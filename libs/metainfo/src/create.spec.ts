@@ -155,6 +155,11 @@ describe('encodeTorrent', () => {
     expect(Buffer.from(bytes).includes('6:source4:kept')).toBe(true);
   });
 
+  it('keeps every tracker of a single tier', () => {
+    const trackers = [['http://a/', 'http://b/']];
+    expect(parseMetainfo(encodeTorrent({ ...original, trackers })).trackers).toEqual(trackers);
+  });
+
   it('writes a file from the info dictionary alone', () => {
     const torrent = parseMetainfo(encodeTorrent({ infoBytes: original.infoBytes }));
     expect(torrent.infoHash).toEqual(original.infoHash);
