@@ -436,3 +436,70 @@ describe.each<WireName>(['pixwire', 'bep3'])('the codec of %s', (wire) => {
     ).toBe('bad-bitfield');
   });
 });
+
+describe('PixWire frames', () => {
+  it('answers a Ping by its own bytes', () => {
+    const codec = open('pixwire', new CallLog());
+    const opened = encode('pixwire', [(out) => out.haveNone()]).bytes;
+    codec.decoder.receive(Buffer.concat([opened, message('pixwire', 0x0d, 8, [1, 2, 3, 4, 5, 6, 7, 8])]));
+    const answer = Buffer.concat(codec.encoder.drain()!.buffers);
+    expect(answer).toEqual(message('pixwire', 0x0e, 8, [1, 2, 3, 4, 5, 6, 7, 8]));
+  });
+
+  it('skips types that it does not know', () => {
+    const log = new CallLog();
+    const bytes = Buffer.concat([
+      message('pixwire', 0x7f, 4, [1, 2, 3, 4]),
+      encode('pixwire', [(out) => out.haveAll()]).bytes,
+      message('pixwire', 0x11, 0),
+      message('pixwire', 0x07, 0),
+    ]);
+    expect(feedChunks(open('pixwire', log), bytes, [3])).toBeUndefined();
+    expect(log.calls).toEqual([['haveAll'], ['unchoke']]);
+  });
+
+  it('wants the pieces announced before anything else', () => {
+    const fault = open('pixwire', new CallLog()).decoder.receive(message('pixwire', 0x07, 0));
+    expect(fault?.code).toBe('out-of-order');
+  });
+
+  it('hears a Goodbye at any time, and one of an unknown reason as leaving', () => {
+    const log = new CallLog();
+    open('pixwire', log).decoder.receive(message('pixwire', 0x10, 3, [99, 0x68, 0x69]));
+    expect(log.calls).toEqual([['goodbye', 0, 'hi']]);
+  });
+
+  it('keeps terms within bounds', () => {
+    const log = new CallLog();
+    const opened = encode('pixwire', [(out) => out.haveNone()]).bytes;
+    const terms = message('pixwire', 0x01, 12, [...u32(0), ...u32(0), ...u32(0xffffffff)]);
+    open('pixwire', log).decoder.receive(Buffer.concat([opened, terms]));
+    expect(log.calls.slice(1)).toEqual([['terms', 16_384, 67_108_864], ['interested']]);
+  });
+});
+
+describe('BEP 3 messages', () => {
+  it('takes the length of the other queue from its extension handshake', () => {
+    const log = new CallLog();
+    const { encoder } = open('bep3', new CallLog());
+    encoder.extensionHandshake({ ids: {}, requestQueue: 100 });
+    open('bep3', log).decoder.receive(Buffer.concat(encoder.drain()!.buffers));
+    expect(log.calls[0]).toEqual(['terms', 1_638_400, 16_384]);
+  });
+
+  it('skips keep-alives and messages of other extensions', () => {
+    const log = new CallLog();
+    const bytes = Buffer.concat([
+      Buffer.alloc(8),
+      message('bep3', 9, 2, [0x1a, 0xe1]),
+      message('bep3', 200, 0),
+      message('bep3', 13, 4, u32(2)),
+      message('bep3', 17, 4, u32(3)),
+    ]);
+    expect(feedChunks(open('bep3', log), bytes, [3])).toBeUndefined();
+    expect(log.calls).toEqual([
+      ['suggest', 2],
+      ['allowedFast', 3],
+    ]);
+  });
+});
