@@ -137,6 +137,10 @@ export class MessageHandler implements PeerHandler {
     this.#parts.uploader.sent(peer, length);
   }
 
+  blockNotSent(peer: Peer, piece: number, offset: number, length: number): void {
+    this.#parts.uploader.notSent(peer, piece, offset, length);
+  }
+
   closed(peer: Peer, reason: DisconnectReason): void {
     this.#parts.closed(peer, reason);
   }

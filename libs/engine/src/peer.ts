@@ -34,6 +34,7 @@ export interface PeerHandler {
   blockEnd(peer: Peer, piece: number, offset: number, length: number): void;
   blockAbort(peer: Peer, piece: number, offset: number, length: number): void;
   blockSent(peer: Peer, length: number): void;
+  blockNotSent(peer: Peer, piece: number, offset: number, length: number): void;
   closed(peer: Peer, reason: DisconnectReason): void;
 }
 
@@ -210,6 +211,11 @@ export class Peer implements WireMessages {
   /** `length` bytes of blocks have left for the network: there is room for more. */
   blockSent(length: number): void {
     if (this.open) this.#handler.blockSent(this, length);
+  }
+
+  /** A block that was to be sent could not be read: the request is refused. */
+  blockNotSent(piece: number, offset: number, length: number): void {
+    if (this.open) this.#handler.blockNotSent(this, piece, offset, length);
   }
 
   /** The connection has ended from the other side or by itself. */

@@ -24,8 +24,8 @@ export interface PeerLink extends WireMessages {
   /** Whether the other side answers each request that it drops by a Reject. */
   readonly rejects: boolean;
   /**
-   * Sends a block that this node has, in the order of the calls; `Peer.blockSent` follows when the connection can
-   * take more, `Torrent.readFailed` where the disk has lost it.
+   * Sends a block that this node has, as soon as it has been read. `Peer.blockSent` follows when the network has
+   * taken it; `Peer.blockNotSent` and `Torrent.readFailed` where the disk has lost it.
    */
   sendBlock(piece: number, offset: number, length: number): void;
   /**

@@ -3,6 +3,7 @@ import type { TorrentOptions, Tuning } from './options.ts';
 import type { Peer } from './peer.ts';
 import type { PieceTable } from './pieces/piece-table.ts';
 import type { DisconnectReason, EngineDependencies } from './ports.ts';
+import type { RateMeter } from './rates/rate-meter.ts';
 import type { Reputation } from './reputation/reputation.ts';
 
 /** What the parts of one torrent's engine share. */
@@ -14,6 +15,9 @@ export interface Swarm {
   readonly reputation: Reputation;
   /** The connected peers. */
   readonly peers: Set<Peer>;
+  /** Blocks that arrived, and blocks that left, over all peers and time. */
+  readonly received: RateMeter;
+  readonly sent: RateMeter;
   disconnect(peer: Peer, reason: DisconnectReason, goodbye: GoodbyeReason, text: string): void;
   /** It broke a rule of the protocol that the codec cannot see: it is disconnected, and remembered for it. */
   protocolError(peer: Peer, text: string): void;

@@ -15,6 +15,7 @@ import { RarestFirst } from './picking/rarest-first.ts';
 import { Sequential } from './picking/sequential.ts';
 import { PieceTable } from './pieces/piece-table.ts';
 import type { DisconnectReason, EngineDependencies, PeerLink } from './ports.ts';
+import { RateMeter } from './rates/rate-meter.ts';
 import { Reputation, reputationKey } from './reputation/reputation.ts';
 import { Verdicts } from './reputation/verdicts.ts';
 import { Downloader } from './requests/downloader.ts';
@@ -34,6 +35,8 @@ export class Torrent implements Swarm {
   readonly pieces: PieceTable;
   readonly reputation: Reputation;
   readonly peers = new Set<Peer>();
+  readonly received: RateMeter;
+  readonly sent: RateMeter;
   readonly #downloader: Downloader;
   readonly #uploader: Uploader;
   readonly #choker: Choker;
@@ -54,6 +57,8 @@ export class Torrent implements Swarm {
     this.options = options;
     this.tuning = { ...DEFAULT_TUNING, ...options.tuning };
     this.reputation = reputation;
+    this.received = new RateMeter(dependencies.clock.now());
+    this.sent = new RateMeter(dependencies.clock.now());
     const { shape } = options;
     const have = options.have ?? new Bitfield(shape.pieceCount);
     this.pieces = new PieceTable(shape, have, options.wanted ?? all(shape.pieceCount), dependencies.random);

@@ -120,6 +120,7 @@ export class Downloader {
     peer.landing = -1;
     peer.snubbed = false;
     peer.received.add(length, now);
+    this.#swarm.received.add(length, now);
     peer.window.delivered(length, now);
     const { pieces, dependencies } = this.#swarm;
     const active = pieces.active.get(piece);

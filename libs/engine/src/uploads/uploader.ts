@@ -53,7 +53,16 @@ export class Uploader {
     const now = this.#now();
     peer.inFlight -= length;
     peer.sent.add(length, now);
+    this.#swarm.sent.add(length, now);
     peer.lastSentAt = now;
+    this.#enqueue(peer);
+    this.#pump();
+  }
+
+  /** A block that was handed to the link could not be read after all. */
+  notSent(peer: Peer, piece: number, offset: number, length: number): void {
+    peer.inFlight -= length;
+    peer.link.reject(piece, offset, length);
     this.#enqueue(peer);
     this.#pump();
   }
