@@ -28,3 +28,4 @@ export type { Listener, ListenOptions } from './tcp/listener.ts';
 export type { ConnectionEnd, ConnectionReceiver, PeerConnection } from './tcp/peer-connection.ts';
 export { TcpTransport } from './tcp/tcp-transport.ts';
 export { backgroundTimers, systemClock, systemTimers } from './time/system.ts';
+export { type AskOptions, announce, scrape } from './announce/announce.ts';
