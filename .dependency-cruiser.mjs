@@ -74,13 +74,22 @@ export default {
       comment: 'A package is imported by its name, never by a path into its sources.',
       severity: 'error',
       from: { path: '^((?:libs|services)/[^/]+|cli)/' },
-      to: { path: '^(?:libs|services|cli)/', pathNot: '^$1/', dependencyTypes: ['local'] },
+      to: {
+        path: '^(?:libs|services|cli)/',
+        pathNot: '^$1/',
+        dependencyTypes: ['local'],
+        dependencyTypesNot: ['aliased-workspace'],
+      },
     },
     {
       name: 'tools-by-name',
       severity: 'error',
       from: { path: '^(?:bench|integration-tests)/' },
-      to: { path: '^(?:libs|services|cli)/', dependencyTypes: ['local'] },
+      to: {
+        path: '^(?:libs|services|cli)/',
+        dependencyTypes: ['local'],
+        dependencyTypesNot: ['aliased-workspace'],
+      },
     },
     {
       name: 'testkit-in-tests',
