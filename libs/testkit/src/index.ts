@@ -13,6 +13,8 @@ export {
   rawPixWireHandshake,
   u32,
 } from './raw-frames.ts';
+export { complaints } from './scenarios/invariants.ts';
+export { randomScenario, type Scenario } from './scenarios/random-scenario.ts';
 export { type RawFrame, ScriptedListener, ScriptedPeer } from './scripted-peer.ts';
 export type { NodeBehaviour, NodeOptions } from './simulated-node.ts';
 export { SimulatedNode } from './simulated-node.ts';

@@ -114,7 +114,11 @@ export class SimulatedNode implements LinkCounters {
       pieces: this.pieces,
       trace: this.trace,
       counters: this,
-      readFailed: (piece) => this.host.alive && this.torrent?.readFailed(piece),
+      readFailed: (piece) => {
+        if (!this.host.alive) return;
+        this.pieces.noteLost(piece);
+        this.torrent?.readFailed(piece);
+      },
     };
     if ((options.behaviour ?? 'engine') === 'engine') this.torrent = this.#newTorrent(have);
     this.pieces.client = this.torrent!;

@@ -95,6 +95,9 @@ export class VirtualPeerLink implements PeerLink, SocketHandler {
   }
 
   request(piece: number, offset: number, length: number): void {
+    if (offset < 0 || length <= 0) {
+      throw new TestkitError('contract', `piece ${piece} asked for at ${offset}, ${length} bytes`);
+    }
     this.#send(new PeerFrame(this.wire, FrameKind.request, piece, offset, length));
   }
 

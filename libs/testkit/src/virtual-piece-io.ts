@@ -92,6 +92,17 @@ export class VirtualPieceIo implements PieceIo {
     return this.#slots.size;
   }
 
+  /** The disk loses a piece; the engine finds out when it wants to read it. */
+  lose(piece: number): void {
+    if (this.stored.has(piece)) this.lost.add(piece);
+  }
+
+  /** The engine has been told that the piece is lost. */
+  noteLost(piece: number): void {
+    this.lost.delete(piece);
+    this.stored.delete(piece);
+  }
+
   reserve(piece: number): boolean {
     if (this.#slots.has(piece)) throw broken(piece, 'reserved twice');
     if (this.stored.has(piece)) throw broken(piece, 'reserved though it is stored');
