@@ -26,6 +26,9 @@ export interface ListenOptions {
   readonly handshakeTimeout?: number;
 }
 
+/** Connections that the kernel holds until they are accepted; beyond them a dialler waits a second to try again. */
+const BACKLOG = 4_096;
+
 interface Pending {
   readonly socket: DirectSocket;
   readonly deadline: Timer;
@@ -62,7 +65,8 @@ export class Listener {
         reject(listenError(error, options.host ?? 'every address', options.port));
       };
       server.once('error', fail);
-      server.listen({ port: options.port, ...(options.host !== undefined && { host: options.host }) }, () => {
+      const { host, port } = options;
+      server.listen({ port, backlog: BACKLOG, ...(host !== undefined && { host }) }, () => {
         server.off('error', fail);
         // Out of file descriptors: the connections that there are go on.
         server.on('error', () => {});

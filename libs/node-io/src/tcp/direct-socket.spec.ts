@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type ByteSink, DirectSocket, type SocketEnd } from './direct-socket.ts';
+
+const memory = Buffer.alloc(100_000);
+
+/** Lets everything land in one piece of memory, and notes by which way it came. */
+class Collector implements ByteSink {
+  landedBytes = 0;
+  receivedBytes = 0;
+  end: SocketEnd | undefined;
+  onChange = () => {};
+
+  target(): Uint8Array {
+    return memory.subarray(this.landedBytes);
+  }
+
+  landed(count: number): void {
+    this.landedBytes += count;
+    this.onChange();
+  }
+
+  received(bytes: Buffer): number {
+    this.receivedBytes += bytes.copy(memory, this.receivedBytes);
+    this.onChange();
+    return bytes.length;
+  }
+
+  ended(end: SocketEnd): void {
+    this.end = end;
+  }
+
+  closed(): void {
+    this.onChange();
+  }
+
+  written(): void {}
+}
+
+let cleanUp: (() => void)[] = [];
+afterEach(() => {
+  for (const step of cleanUp.splice(0)) step();
+});
+
+/** A socket that was accepted, after `prepare`, and the client at its other end. */
+async function accepted(
+  prepare: (socket: Socket) => void,
+): Promise<{ sink: Collector; client: Socket; closed: Promise<unknown> }> {
+  const sink = new Collector();
+  const server = createServer({ pauseOnConnect: true });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect((server.address() as { port: number }).port, '127.0.0.1');
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  prepare(socket);
+  const direct = DirectSocket.accept(socket, sink);
+  cleanUp = [() => direct.destroy(), () => client.destroy()];
+  direct.resume();
+  expect(direct.remote).toEqual({ host: '127.0.0.1', port: client.localPort });
+  return { sink, client, closed: new Promise((resolve) => server.close(resolve)) };
+}
+
+async function deliver(sink: Collector, client: Socket): Promise<void> {
+  const bytes = Buffer.from(Uint8Array.from({ length: 90_000 }, (_, at) => at * 13));
+  memory.fill(0);
+  const whole = new Promise<void>((resolve) => {
+    sink.onChange = () => {
+      if (sink.landedBytes + sink.receivedBytes === bytes.length) resolve();
+    };
+  });
+  client.write(bytes);
+  await whole;
+  expect(memory.subarray(0, bytes.length).equals(bytes)).toBe(true);
+  const ended = new Promise<void>((resolve) => {
+    sink.onChange = resolve;
+  });
+  client.end();
+  await ended;
+  expect(sink.end).toBe('remote-closed');
+}
+
+describe('an accepted socket', () => {
+  it('reads straight into the memory that it is given', async () => {
+    const { sink, client, closed } = await accepted(() => {});
+    await deliver(sink, client);
+    expect([sink.landedBytes, sink.receivedBytes]).toEqual([90_000, 0]);
+    await closed;
+  });
+
+  it('delivers the same by data events where its handle cannot be handed on', async () => {
+    const { sink, client, closed } = await accepted((socket) => {
+      const { _handle: handle } = socket as unknown as { _handle: { useUserBuffer: unknown } };
+      handle.useUserBuffer = undefined;
+    });
+    await deliver(sink, client);
+    expect([sink.landedBytes, sink.receivedBytes]).toEqual([0, 90_000]);
+    await closed;
+  });
+});
