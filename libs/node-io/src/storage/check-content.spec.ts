@@ -134,7 +134,7 @@ describe('checkContent', () => {
   it('notices a change in the very next moment after a clean end', async () => {
     await wholeContent();
     await tamper(3, 0, 1);
-    const next = await begin();
+    const next = await begin({ spotCheck: 0 });
     expect(next.found).toEqual(every.filter((piece) => piece !== 10));
     await next.storage.close();
   });
@@ -145,6 +145,27 @@ describe('checkContent', () => {
     await rm(file(4));
     const next = await begin({ readOnly: true });
     expect(next.found).toEqual(every.filter((piece) => piece <= 13));
+    await next.storage.close();
+  });
+
+  it('notices a file that was cut by somebody who set its time back', async () => {
+    await wholeContent();
+    const { atime, mtime } = statSync(file(3));
+    const seeding = await begin({ readOnly: true });
+    await utimes(file(3), atime, mtime);
+    await seeding.end();
+    await truncate(file(3), 5000);
+    await utimes(file(3), atime, mtime);
+    const next = await begin({ readOnly: true });
+    expect(next.found).toEqual(every.filter((piece) => piece <= 13));
+    await next.storage.close();
+  });
+
+  it('hashes a piece of two files when the first of them was changed', async () => {
+    await wholeContent();
+    await tamper(3, 19_999, 60 * SECOND);
+    const next = await begin();
+    expect(next.found).toEqual(every.filter((piece) => piece !== 29));
     await next.storage.close();
   });
 

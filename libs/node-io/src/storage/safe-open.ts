@@ -41,7 +41,6 @@ export class SafeFolder {
 
   /** Opens an existing file to read and write. @throws as `openOrCreate` does */
   async open(path: readonly string[]): Promise<FileHandle> {
-    this.#checked.clear();
     await this.#folders(path, false);
     const full = join(this.path, ...path);
     await regularFile(full);
