@@ -39,6 +39,8 @@ export async function lyingPeer(scope: Scope, pieces: number): Promise<LyingPeer
       unread = Buffer.concat([unread, bytes]);
       if (!greeted && unread.length >= HANDSHAKE) {
         greeted = true;
+        // Encrypted handshakes are refused, as by any peer without them: the other side may come again in the clear.
+        if (!unread.subarray(0, 20).equals(PREFIX.subarray(0, 20))) return void socket.destroy();
         socket.write(Buffer.concat([handshake(unread.subarray(28, 48)), bitfield(pieces), UNCHOKE]));
         unread = unread.subarray(HANDSHAKE);
       }
