@@ -1,3 +1,20 @@
+export {
+  Client,
+  type ClientOptions,
+  type DownloadOptions,
+  type MagnetOptions,
+  type SeedOptions,
+} from './client.ts';
+export { type CreateOptions, createTorrent } from './content/create-torrent.ts';
+export { FILE_SYSTEM } from './content/file-system.ts';
+export { type Verification, verifyContent } from './content/verify-content.ts';
+export { ClientError, type ClientErrorCode } from './errors.ts';
+export {
+  type SessionEvents,
+  type SessionOptions,
+  type SessionStats,
+  TorrentSession,
+} from './session/torrent-session.ts';
 export type {
   Announce,
   TrackerAnnouncerDependencies,

@@ -1,0 +1,236 @@
+import { randomInt } from 'node:crypto';
+import { Bitfield, type Endpoint, type InfoHash, type Logger, silentLogger, toHex } from '@pixtorrent/core';
+import { Reputation, TokenBucket } from '@pixtorrent/engine';
+import { type Magnet, type Metainfo, pieceSize } from '@pixtorrent/metainfo';
+import {
+  backgroundTimers,
+  Hasher,
+  type HashProgress,
+  Layout,
+  type Listener,
+  type PeerConnection,
+  PieceCache,
+  Slab,
+  systemClock,
+  TcpTransport,
+} from '@pixtorrent/node-io';
+import { ClientError } from './errors.ts';
+import { fetchMetadata } from './magnet/fetch-metadata.ts';
+import type { ClientResources } from './resources.ts';
+import { type OpenContent, openForDownload, openForSeeding } from './session/open-content.ts';
+import { type SessionOptions, TorrentSession } from './session/torrent-session.ts';
+
+export interface ClientOptions {
+  /** Address to listen on. @default every address */
+  readonly host?: string;
+  /** 0 has the system pick one. @default 0 */
+  readonly port?: number;
+  /** Bytes of piece memory for all torrents together. @default 64 MiB */
+  readonly memory?: number;
+  /** Bytes a second for all torrents together. @default no limit */
+  readonly uploadRate?: number;
+  /** Bytes a second for all torrents together. @default no limit */
+  readonly downloadRate?: number;
+  /** Name and version, told to peers. @default 'PixTorrent' */
+  readonly clientName?: string;
+  readonly logger?: Logger;
+}
+
+export interface DownloadOptions extends SessionOptions, HashProgress {
+  /** The folder that the content's file or folder is put into. */
+  readonly dir: string;
+  /** Indexes into `metainfo.files` of what to get. @default everything */
+  readonly selected?: ReadonlySet<number>;
+}
+
+export interface SeedOptions extends SessionOptions, HashProgress {
+  /** The folder that holds the content's file or folder. */
+  readonly dir: string;
+}
+
+export interface MagnetOptions {
+  readonly peers?: readonly Endpoint[];
+  readonly signal?: AbortSignal;
+  /** Milliseconds. @default 120,000 */
+  readonly timeout?: number;
+}
+
+const DEFAULT_MEMORY = 64 * 1024 * 1024;
+
+/** Many torrents on one port: what the command line and the services are made of. */
+export class Client {
+  readonly #options: ClientOptions;
+  readonly #logger: Logger;
+  readonly #reputation = new Reputation();
+  readonly #sessions = new Map<string, TorrentSession>();
+  readonly #uploadLimit: TokenBucket;
+  readonly #downloadLimit: TokenBucket;
+  readonly #resources: ClientResources;
+  readonly #listener: Listener;
+  #closed = false;
+
+  private constructor(options: ClientOptions, resources: ClientResources, listener: Listener) {
+    this.#options = options;
+    this.#logger = options.logger ?? silentLogger;
+    this.#resources = resources;
+    this.#listener = listener;
+    this.#uploadLimit = new TokenBucket(options.uploadRate ?? Number.POSITIVE_INFINITY, systemClock.now());
+    this.#downloadLimit = new TokenBucket(
+      options.downloadRate ?? Number.POSITIVE_INFINITY,
+      systemClock.now(),
+    );
+  }
+
+  /** Listens. @throws NetworkError where the port cannot be had */
+  static async open(options: ClientOptions = {}): Promise<Client> {
+    const slab = new Slab({ limit: options.memory ?? DEFAULT_MEMORY });
+    const transport = new TcpTransport(backgroundTimers);
+    let client: Client | undefined;
+    const listener = await transport.listen({
+      ...(options.host !== undefined && { host: options.host }),
+      port: options.port ?? 0,
+      lookup: (hash) => client?.lookup(hash),
+      connected: (connection) => client?.accept(connection),
+    });
+    const resources: ClientResources = {
+      transport,
+      timers: backgroundTimers,
+      slab,
+      cache: new PieceCache(slab),
+      hasher: new Hasher(),
+      port: listener.port,
+      clientName: options.clientName ?? 'PixTorrent',
+      seed: () => randomInt(2 ** 47),
+    };
+    client = new Client(options, resources, listener);
+    return client;
+  }
+
+  /** The address listened on; `0.0.0.0` stands for every one. */
+  get host(): string {
+    return this.#options.host ?? '0.0.0.0';
+  }
+
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  get sessions(): Iterable<TorrentSession> {
+    return this.#sessions.values();
+  }
+
+  /**
+   * Gets a torrent, after a check of what is there already. The session is to be started by its `start`.
+   * @throws ClientError, StorageError; the signal's reason when it is aborted
+   */
+  async download(metainfo: Metainfo, options: DownloadOptions): Promise<TorrentSession> {
+    this.#refuseSecond(metainfo);
+    const { dir, selected } = options;
+    const content = await openForDownload(
+      this.#resources,
+      this.#logger,
+      { metainfo, dir, selected },
+      options,
+    );
+    return this.#add(metainfo, content, wantedPieces(metainfo, selected), options);
+  }
+
+  /**
+   * Seeds what is in a folder, after a check of it. The session is to be started by its `start`.
+   * @throws ClientError where nothing of it is there, StorageError; the signal's reason when it is aborted
+   */
+  async seed(metainfo: Metainfo, options: SeedOptions): Promise<TorrentSession> {
+    this.#refuseSecond(metainfo);
+    const content = await openForSeeding(
+      this.#resources,
+      this.#logger,
+      { metainfo, dir: options.dir },
+      options,
+    );
+    if (content.have.count === 0) {
+      await content.storage.close();
+      throw new ClientError('nothing-to-seed', `nothing of ${metainfo.name} is in ${options.dir}`);
+    }
+    return this.#add(metainfo, content, content.have, options);
+  }
+
+  /** Gets the metainfo that a magnet link stands for, from peers (BEP 9). @throws ClientError `no-metadata` */
+  fetchMetadata(magnet: Magnet, options: MagnetOptions = {}): Promise<Metainfo> {
+    return fetchMetadata(this.#resources, this.#logger, magnet, options);
+  }
+
+  /** Ends a session and lets go of it. */
+  async remove(session: TorrentSession): Promise<void> {
+    await session.close();
+    const key = toHex(session.metainfo.infoHash);
+    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+  }
+
+  /** Ends all sessions in good order. May be called more than once. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const listening = this.#listener.close();
+    await Promise.all([...this.#sessions.values()].map((session) => this.remove(session)));
+    this.#resources.cache.close();
+    await this.#resources.hasher.close();
+    await listening;
+  }
+
+  /** For the listener: whether a torrent is known here. */
+  lookup(hash: InfoHash): { peerId: TorrentSession['peerId']; shape: Metainfo } | undefined {
+    const session = this.#sessions.get(toHex(hash));
+    return session && { peerId: session.peerId, shape: session.metainfo };
+  }
+
+  /** For the listener: a peer has come in. */
+  accept(connection: PeerConnection): void {
+    const session = this.#sessions.get(toHex(connection.handshake.infoHash));
+    if (session) session.accept(connection);
+    else connection.destroy();
+  }
+
+  #refuseSecond(metainfo: Metainfo): void {
+    if (this.#closed) throw new ClientError('closed', 'the client was closed');
+    if (this.#sessions.has(toHex(metainfo.infoHash))) {
+      throw new ClientError('already-open', `${metainfo.name} is open already`);
+    }
+  }
+
+  #add(metainfo: Metainfo, content: OpenContent, wanted: Bitfield, options: SessionOptions): TorrentSession {
+    const session = new TorrentSession(
+      {
+        ...content,
+        metainfo,
+        wanted,
+        resources: this.#resources,
+        uploadLimits: limits(this.#uploadLimit, options.uploadRate),
+        downloadLimits: limits(this.#downloadLimit, options.downloadRate),
+        reputation: this.#reputation,
+        logger: this.#logger.child({ torrent: toHex(metainfo.infoHash).slice(0, 8) }),
+      },
+      options,
+    );
+    this.#sessions.set(toHex(metainfo.infoHash), session);
+    return session;
+  }
+}
+
+function limits(all: TokenBucket, own: number | undefined): TokenBucket[] {
+  return own === undefined ? [all] : [all, new TokenBucket(own, systemClock.now())];
+}
+
+/** The pieces that hold some byte of the selected files. */
+function wantedPieces(metainfo: Metainfo, selected: ReadonlySet<number> | undefined): Bitfield {
+  const wanted = new Bitfield(metainfo.pieceCount);
+  if (selected === undefined) {
+    wanted.fill();
+    return wanted;
+  }
+  const layout = new Layout(metainfo, selected);
+  for (let piece = 0; piece < metainfo.pieceCount; piece++) {
+    const files = layout.filesOf(piece * metainfo.pieceLength, pieceSize(metainfo, piece));
+    if (files.some((file) => selected.has(file))) wanted.add(piece);
+  }
+  return wanted;
+}

@@ -1,0 +1,16 @@
+import type { Timers } from '@pixtorrent/core';
+import type { Hasher, PieceCache, Slab, TcpTransport } from '@pixtorrent/node-io';
+
+/** What all the torrents of a client share. */
+export interface ClientResources {
+  readonly transport: TcpTransport;
+  readonly timers: Timers;
+  readonly slab: Slab;
+  readonly cache: PieceCache;
+  readonly hasher: Hasher;
+  /** The port on which all torrents are reached. */
+  readonly port: number;
+  readonly clientName: string;
+  /** A fresh seed for a generator of random numbers, from the system. */
+  seed(): number;
+}
