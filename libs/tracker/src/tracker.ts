@@ -1,0 +1,73 @@
+import type { InfoHash } from '@pixtorrent/core';
+import type { AnnounceAnswer, AnnounceRequest, ScrapeEntry } from '@pixtorrent/tracker-protocol';
+import type { Asking, TrackerLogic } from './frontends/tracker-logic.ts';
+import type { PeerStore } from './stores/peer-store.ts';
+
+export interface TrackerOptions {
+  /**
+   * Seconds between a peer's announces.
+   * @default 120
+   */
+  readonly interval?: number;
+  /**
+   * Seconds that a peer has to leave between announces, however much it wants peers.
+   * @default 10
+   */
+  readonly minInterval?: number;
+  /**
+   * Peers in an answer where the asker names no number.
+   * @default 50
+   */
+  readonly defaultNumWant?: number;
+  /**
+   * Peers in an answer at the most.
+   * @default 200
+   */
+  readonly maxNumWant?: number;
+}
+
+/** A peer that misses two announces is forgotten soon after the second. */
+const INTERVALS_TO_LIVE = 2.25;
+const DEFAULT_INTERVAL = 120;
+
+/** Milliseconds for which a store is to keep a peer, by the tracker's interval in seconds. */
+export function timeToLive(interval = DEFAULT_INTERVAL): number {
+  return interval * INTERVALS_TO_LIVE * 1000;
+}
+
+/** The rules of a tracker: what an announce means for the store, and what its asker is told. */
+export class Tracker implements TrackerLogic {
+  readonly #store: PeerStore;
+  readonly #interval: number;
+  readonly #minInterval: number;
+  readonly #defaultNumWant: number;
+  readonly #maxNumWant: number;
+
+  constructor(store: PeerStore, options: TrackerOptions = {}) {
+    this.#store = store;
+    this.#interval = options.interval ?? DEFAULT_INTERVAL;
+    this.#minInterval = Math.min(options.minInterval ?? 10, this.#interval);
+    this.#defaultNumWant = options.defaultNumWant ?? 50;
+    this.#maxNumWant = options.maxNumWant ?? 200;
+  }
+
+  async announce(request: AnnounceRequest, { address, families, ids }: Asking): Promise<AnnounceAnswer> {
+    const { infoHash, peerId, port, event, left } = request;
+    const selection = await this.#store.announce({
+      infoHash,
+      peerId,
+      address,
+      port,
+      role: event === 'stopped' ? 'gone' : left === 0 ? 'seed' : 'leecher',
+      completed: event === 'completed',
+      numWant: Math.min(request.numWant ?? this.#defaultNumWant, this.#maxNumWant),
+      families,
+      ids,
+    });
+    return { interval: this.#interval, minInterval: this.#minInterval, ...selection };
+  }
+
+  scrape(infoHashes: readonly InfoHash[]): Promise<(ScrapeEntry | undefined)[]> {
+    return this.#store.scrape(infoHashes);
+  }
+}
