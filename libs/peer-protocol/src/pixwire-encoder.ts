@@ -1,7 +1,7 @@
 import { type EncoderOptions, putRange, putU32, WireEncoder } from './encoder.ts';
 import { encodeExtensionHandshake } from './extension-handshake.ts';
 import type { WireLimits } from './limits.ts';
-import type { Lease, OutputBatch } from './outbox.ts';
+import type { Lease } from './outbox.ts';
 import { BLOCK_HEADER, FRAME_HEADER, FrameType, PING_LENGTH, RANGE_LENGTH } from './pixwire.ts';
 import type { ExtensionHandshake, GoodbyeReason } from './wire.ts';
 
@@ -22,7 +22,7 @@ export class PixWireEncoder extends WireEncoder {
   readonly #limits: WireLimits;
   readonly #peerMaxFrame: number;
   #pings = 0;
-  /** The list that the outbox ends with, 0 for none; where its length stands, and what it says. */
+  /** The last list, if the frame it began is the last one; where its length stands, and what it says. */
   #list = 0;
   #lengthAt = 0;
   #listLength = 0;
@@ -31,11 +31,6 @@ export class PixWireEncoder extends WireEncoder {
     super(options);
     this.#limits = options.limits;
     this.#peerMaxFrame = options.peerMaxFrame;
-  }
-
-  override drain(): OutputBatch | undefined {
-    this.#list = 0;
-    return super.drain();
   }
 
   choke(): void {

@@ -34,8 +34,6 @@ class Collector implements ByteSink {
   closed(): void {
     this.onChange();
   }
-
-  written(): void {}
 }
 
 let cleanUp: (() => void)[] = [];

@@ -20,8 +20,6 @@ export interface ByteSink {
   ended(end: SocketEnd): void;
   /** The socket is closed: no memory given to it is in use any more. Called once, last. */
   closed(): void;
-  /** The oldest batch that was written has been taken by the kernel. */
-  written(): void;
 }
 
 interface HandleOwner {
@@ -38,9 +36,6 @@ export class DirectSocket {
   readonly remote: Endpoint;
   readonly #socket: Socket;
   #over = false;
-  readonly #written = (error?: Error | null): void => {
-    if (!error) this.sink.written();
-  };
 
   private constructor(sink: ByteSink, remote: Endpoint, open: (self: DirectSocket) => Socket) {
     this.sink = sink;
@@ -81,13 +76,13 @@ export class DirectSocket {
     });
   }
 
-  /** Hands a batch to the kernel by one call; `ByteSink.written` follows, in the order of the batches. */
-  write(batch: OutputBatch): void {
+  /** Hands a batch to the kernel by one call. `written` is called once the kernel has it all, or will not have it. */
+  write(batch: OutputBatch, written: (error?: Error | null) => void): void {
     const { buffers } = batch;
     const last = buffers.length - 1;
     if (last > 0) this.#socket.cork();
     for (let i = 0; i < last; i++) this.#socket.write(buffers[i]!);
-    this.#socket.write(buffers[last]!, this.#written);
+    this.#socket.write(buffers[last]!, written);
     if (last > 0) this.#socket.uncork();
   }
 

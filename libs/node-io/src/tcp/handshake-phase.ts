@@ -54,8 +54,6 @@ export class HandshakePhase<Exchange extends HandshakeExchange = HandshakeExchan
 
   closed(): void {}
 
-  written(): void {}
-
   #take(bytes: Buffer, end: number): number {
     const socket = this.#socket!;
     const taken = this.exchange.receive(bytes, end);
@@ -78,6 +76,6 @@ export class HandshakePhase<Exchange extends HandshakeExchange = HandshakeExchan
     if (output.length === 0) return;
     const batch = new OutputBatch(this.#context.pool);
     for (const bytes of output) batch.add(bytes);
-    this.#socket!.write(batch);
+    this.#socket!.write(batch, () => {});
   }
 }

@@ -92,12 +92,13 @@ export class PeerConnection implements WireMessages, ByteSink {
 
   /** Bytes received and sent since the handshake, and the bytes of blocks among them. */
   get counts(): { bytesIn: number; bytesOut: number; payloadIn: number; payloadOut: number } {
-    const { decoder, encoder } = this.#requireCodec();
+    const decoder = this.#codec?.decoder;
+    const encoder = this.#codec?.encoder;
     return {
-      bytesIn: decoder.bytesIn,
-      bytesOut: encoder.bytesOut,
-      payloadIn: decoder.payloadIn,
-      payloadOut: encoder.payloadOut,
+      bytesIn: decoder?.bytesIn ?? 0,
+      bytesOut: encoder?.bytesOut ?? 0,
+      payloadIn: decoder?.payloadIn ?? 0,
+      payloadOut: encoder?.payloadOut ?? 0,
     };
   }
 
@@ -155,6 +156,7 @@ export class PeerConnection implements WireMessages, ByteSink {
   destroy(): void {
     this.#closing = true;
     this.#codec?.decoder.end();
+    this.#codec?.encoder.drain()?.release();
     this.#idle?.stop();
     this.#socket.destroy();
   }
@@ -233,7 +235,7 @@ export class PeerConnection implements WireMessages, ByteSink {
     this.#writing.push(batch);
     this.#writingBytes += batch.bytes;
     this.#writingControl += batch.bytes - batch.payload;
-    this.#socket.write(batch);
+    this.#socket.write(batch, this.#written);
     if (this.#writingControl > MAX_CONTROL + (this.shape?.pieceCount ?? 0) / 8 && !this.#closing) {
       this.#fail('overloaded');
     }
@@ -259,24 +261,24 @@ export class PeerConnection implements WireMessages, ByteSink {
     this.#fail(end);
   }
 
-  written(): void {
-    const batch = this.#writing.shift();
+  closed(): void {
+    this.#deadline?.cancel();
+    for (const batch of this.#writing) batch.release();
+    this.#writing.length = 0;
+    this.#writingBytes = 0;
+    for (const closer of this.#closers) closer();
+  }
+
+  readonly #written = (error?: Error | null): void => {
+    // What an error leaves here is released when the socket is closed: until then it may be in use.
+    const batch = error ? undefined : this.#writing.shift();
     if (batch === undefined) return;
     this.#writingBytes -= batch.bytes;
     this.#writingControl -= batch.bytes - batch.payload;
     this.#idle?.written();
     batch.release();
     if (!this.#closing) this.#receiver?.sent(batch.bytes);
-  }
-
-  closed(): void {
-    this.#deadline?.cancel();
-    for (const batch of this.#writing) batch.release();
-    this.#writing.length = 0;
-    this.#writingBytes = 0;
-    this.#codec?.encoder.drain()?.release();
-    for (const closer of this.#closers) closer();
-  }
+  };
 
   /** The other side is to blame, or gone: tells the receiver. */
   #fail(end: ConnectionEnd, fault?: WireFault): void {

@@ -94,6 +94,7 @@ class Side implements ConnectionReceiver {
 
 /** Answers every request as fast as the connection takes it. */
 class Seed extends Side {
+  answered = 0;
   readonly #queue: [number, number, number][] = [];
 
   override request(...range: [number, number, number]): void {
@@ -109,6 +110,7 @@ class Seed extends Side {
   #pump(): void {
     while (this.#queue.length > 0 && this.connection.bufferedBytes < 2 * MIB) {
       const [piece, offset, length] = this.#queue.shift()!;
+      this.answered++;
       const lease = { release: () => this.released++ };
       this.connection.block(piece, offset, PIECE.subarray(offset, offset + length), lease);
     }
@@ -258,6 +260,27 @@ describe.each<WireName>(['pixwire', 'bep3'])('a connection over %s', (wire) => {
     await victim.until(() => victim.end !== undefined);
     expect(victim.heard).toEqual(['haveAll', 'blockAbort']);
     expect(victim.end?.end).toMatch(/remote-closed|network-error/);
+  });
+
+  it('gives every lease back when the connection is cut', async () => {
+    const { seed, leech } = await pair(wire);
+    leech.ask();
+    await leech.until(() => leech.received > 8 * MIB);
+    seed.connection.block(0, 0, PIECE.subarray(0, 16_384), { release: () => seed.released++ });
+    const closed = new Promise<void>((resolve) => seed.connection.onClosed(resolve));
+    leech.connection.destroy();
+    await closed;
+    expect(seed.answered + 1).toBe(seed.released);
+    expect(seed.connection.bufferedBytes).toBe(0);
+  });
+
+  it('keeps no memory that it will not send', async () => {
+    const { seed } = await pair(wire);
+    const lease = { release: () => seed.released++ };
+    seed.connection.block(0, 0, PIECE.subarray(0, 16_384), lease);
+    seed.connection.destroy();
+    seed.connection.block(0, 0, PIECE.subarray(0, 16_384), lease);
+    expect(seed.released).toBe(2);
   });
 
   it('takes a peer that sends one byte at a time', async () => {
