@@ -1,7 +1,7 @@
-import { Buffer } from 'node:buffer';
+import { Oversize, paged, Region } from './region.ts';
 
 export interface SlabOptions {
-  /** Bytes that may be out at once, receiving and sending together; free memory kept for reuse counts too. */
+  /** Bytes that may be out at once, receiving and sending together. */
   readonly limit: number;
   /**
    * Bytes of `limit` that receiving never takes. Two nodes that download from each other would otherwise both fill
@@ -20,48 +20,44 @@ export interface SlabFigures {
 }
 
 /**
- * The piece memory of a whole process, bounded in bytes and shared by receive, hash, write and send. It is backed
- * by SharedArrayBuffer, so a hash worker reads it without a copy.
+ * The piece memory of a whole process, bounded in bytes and shared by receive, hash, write and send. It is shared
+ * memory, so a hash worker reads it without a copy.
  *
  * What is out never exceeds `limit`, but for one slot that is too large for its share: to receive, when nothing else
  * is being received into; to send, when nothing else is being sent from. So a piece of any size can be moved.
  */
 export class Slab {
-  readonly limit: number;
-  readonly sendReserve: number;
-  readonly #free = new Map<number, Buffer[]>();
+  readonly #common: Region;
+  readonly #reserve: Region;
+  readonly #largeReceive = new Oversize();
+  readonly #largeSend = new Oversize();
   readonly #waiters = new Set<Waiter>();
-  readonly #reclaimers = new Set<(bytes: number) => void>();
-  #receiving = 0;
-  #sending = 0;
-  #freeBytes = 0;
+  readonly #reclaimers = new Set<() => boolean>();
   #serving = false;
   #wakeQueued = false;
 
   constructor(options: SlabOptions) {
-    if (!Number.isSafeInteger(options.limit) || options.limit <= 0) {
-      throw new RangeError(`slab limit ${options.limit}`);
+    const { limit, sendReserve = Math.min(4 * 1024 * 1024, limit / 4) } = options;
+    if (!(limit > 0 && sendReserve >= 0 && sendReserve < limit)) {
+      throw new RangeError(`slab of ${limit} bytes, ${sendReserve} of them to send`);
     }
-    this.limit = options.limit;
-    this.sendReserve = options.sendReserve ?? Math.min(4 * 1024 * 1024, options.limit >>> 2);
-    if (this.sendReserve < 0 || this.sendReserve >= this.limit) {
-      throw new RangeError(`send reserve ${this.sendReserve} of ${options.limit}`);
-    }
+    this.#reserve = new Region(paged(sendReserve));
+    this.#common = new Region(Math.max(0, paged(limit) - this.#reserve.size));
   }
 
-  /** Bytes that are out. */
+  /** Bytes that may be out at once, in whole pages. */
+  get limit(): number {
+    return this.#common.size + this.#reserve.size;
+  }
+
+  /** Bytes that are out, in whole pages. */
   get used(): number {
-    return this.#receiving + this.#sending;
+    return this.#common.used + this.#reserve.used + this.#largeReceive.used + this.#largeSend.used;
   }
 
-  /** Bytes kept for reuse. */
-  get free(): number {
-    return this.#freeBytes;
-  }
-
-  /** Callbacks that wait for memory. */
-  get waiting(): number {
-    return this.#waiters.size;
+  figures(): SlabFigures {
+    const free = this.limit - this.#common.used - this.#reserve.used;
+    return { used: this.used, free, waiting: this.#waiters.size };
   }
 
   /**
@@ -71,11 +67,7 @@ export class Slab {
   acquire(bytes: number): Slot | undefined {
     checkSize(bytes);
     if (this.#waiters.size > 0 && !this.#serving) return undefined;
-    if (!this.#receivable(bytes)) {
-      for (const reclaim of this.#reclaimers) reclaim(bytes);
-      if (!this.#receivable(bytes)) return undefined;
-    }
-    return this.#take(bytes, false);
+    return this.#receive(bytes);
   }
 
   /**
@@ -84,14 +76,17 @@ export class Slab {
    */
   acquireForSending(bytes: number): Slot | undefined {
     checkSize(bytes);
-    const reserved = this.#sending === 0 || this.#sending + bytes <= this.sendReserve;
-    const spare = this.#waiters.size === 0 && this.used + bytes <= this.limit;
-    return reserved || spare ? this.#take(bytes, true) : undefined;
+    const reserved = this.#slot(this.#reserve, bytes);
+    if (reserved !== undefined) return reserved;
+    const common = this.#waiters.size === 0 ? this.#slot(this.#common, bytes) : undefined;
+    if (common !== undefined || bytes <= this.#reserve.size || this.#reserve.used > 0) return common;
+    return this.#slot(this.#largeSend, bytes);
   }
 
   /**
-   * Calls back once when `bytes` can be acquired to receive into, never from within the call that freed them. Those
-   * who wait are served in order; the first in line holds up the others, so that a large piece gets its turn.
+   * Calls back once when `bytes` can be acquired to receive into, never from within the call that freed them: that is
+   * the moment to acquire them. Those who wait are served in order; the first in line holds up the others, so that a
+   * large piece gets its turn.
    * @returns ends the wait; does nothing afterwards
    */
   onAvailable(bytes: number, callback: () => void): () => void {
@@ -105,85 +100,51 @@ export class Slab {
   }
 
   /**
-   * Adds a keeper of memory that it can do without (a cache). It is called when somebody is refused memory, and
-   * releases what it can until `bytes` are free.
+   * Adds a keeper of memory that it can do without (a cache). It is asked when somebody is refused memory, until
+   * there is enough or it says false: it has released nothing.
    * @returns removes it
    */
-  addReclaimer(reclaim: (bytes: number) => void): () => void {
+  addReclaimer(reclaim: () => boolean): () => void {
     this.#reclaimers.add(reclaim);
     return () => this.#reclaimers.delete(reclaim);
   }
 
-  figures(): SlabFigures {
-    return { used: this.used, free: this.free, waiting: this.waiting };
-  }
-
-  /** For slots: their last holder let go. */
-  take(memory: Buffer, sending: boolean): void {
-    const bytes = memory.length;
-    if (sending) this.#sending -= bytes;
-    else this.#receiving -= bytes;
-    if (this.used + this.#freeBytes + bytes <= this.limit) {
-      const list = this.#free.get(bytes);
-      if (list === undefined) this.#free.set(bytes, [memory]);
-      else list.push(memory);
-      this.#freeBytes += bytes;
+  #receive(bytes: number): Slot | undefined {
+    let slot = this.#tryReceive(bytes);
+    for (const reclaim of this.#reclaimers) {
+      while (slot === undefined && reclaim()) slot = this.#tryReceive(bytes);
     }
-    this.#queueWake();
+    return slot;
   }
 
-  /** For slots: what was received is now kept to send from. */
-  relabel(bytes: number): void {
-    this.#receiving -= bytes;
-    this.#sending += bytes;
-    this.#queueWake();
+  #tryReceive(bytes: number): Slot | undefined {
+    if (this.#largeReceive.used > 0) return undefined;
+    if (bytes <= this.#common.size) return this.#slot(this.#common, bytes);
+    return this.#common.used === 0 ? this.#slot(this.#largeReceive, bytes) : undefined;
   }
 
-  #receivable(bytes: number): boolean {
-    const share = this.limit - this.sendReserve;
-    if (bytes > share) return this.#receiving === 0 && this.#sending <= this.sendReserve;
-    return this.#receiving + bytes + Math.max(this.#sending, this.sendReserve) <= this.limit;
+  #slot(source: Region | Oversize, bytes: number): Slot | undefined {
+    const memory = source.take(bytes);
+    return memory === undefined
+      ? undefined
+      : new Slot(source, memory, source === this.#reserve, this.#queueWake);
   }
 
-  #take(bytes: number, sending: boolean): Slot {
-    const memory = this.#reuse(bytes) ?? Buffer.from(new SharedArrayBuffer(bytes));
-    if (sending) this.#sending += bytes;
-    else this.#receiving += bytes;
-    return new Slot(this, memory, sending);
-  }
-
-  #reuse(bytes: number): Buffer | undefined {
-    const memory = this.#free.get(bytes)?.pop();
-    if (memory !== undefined) {
-      this.#freeBytes -= bytes;
-      return memory;
-    }
-    for (const [size, list] of this.#free) {
-      while (list.length > 0 && this.used + this.#freeBytes + bytes > this.limit) {
-        list.pop();
-        this.#freeBytes -= size;
-      }
-      if (list.length === 0) this.#free.delete(size);
-    }
-    return undefined;
-  }
-
-  #queueWake(): void {
+  readonly #queueWake = (): void => {
     if (this.#wakeQueued || this.#waiters.size === 0) return;
     this.#wakeQueued = true;
     queueMicrotask(this.#wake);
-  }
+  };
 
   readonly #wake = (): void => {
     this.#wakeQueued = false;
     this.#serving = true;
     try {
       for (const waiter of this.#waiters) {
-        if (!this.#receivable(waiter.bytes)) {
-          for (const reclaim of this.#reclaimers) reclaim(waiter.bytes);
-          if (!this.#receivable(waiter.bytes)) return;
-        }
+        const probe = this.#receive(waiter.bytes);
+        if (probe === undefined) return;
         this.#waiters.delete(waiter);
+        probe.release();
         waiter.callback();
       }
     } finally {
@@ -201,14 +162,17 @@ interface Waiter {
 export class Slot {
   /** Shared memory of exactly the bytes asked for. Not to be touched after the last release. */
   readonly buffer: Buffer;
-  readonly #slab: Slab;
+  /** It is from the reserve for sending: no download gains from its release. */
+  readonly reserved: boolean;
+  readonly #source: Region | Oversize;
+  readonly #onFree: () => void;
   #holders = 1;
-  #sending: boolean;
 
-  constructor(slab: Slab, buffer: Buffer, sending: boolean) {
-    this.#slab = slab;
+  constructor(source: Region | Oversize, buffer: Buffer, reserved: boolean, onFree: () => void) {
+    this.#source = source;
     this.buffer = buffer;
-    this.#sending = sending;
+    this.reserved = reserved;
+    this.#onFree = onFree;
   }
 
   /** One more holder. */
@@ -220,15 +184,9 @@ export class Slot {
   /** One holder less; after the last one the memory is given to somebody else. */
   release(): void {
     if (this.#holders === 0) throw new Error('slot released twice');
-    if (--this.#holders === 0) this.#slab.take(this.buffer, this.#sending);
-  }
-
-  /** From now on it counts as memory that is sent from. */
-  keepForSending(): void {
-    if (this.#holders === 0) throw new Error('slot kept after its last release');
-    if (this.#sending) return;
-    this.#sending = true;
-    this.#slab.relabel(this.buffer.length);
+    if (--this.#holders > 0) return;
+    this.#source.giveBack(this.buffer);
+    this.#onFree();
   }
 }
 

@@ -16,7 +16,7 @@ export class CacheMemory {
   constructor(slab: Slab, limit: number) {
     this.#slab = slab;
     this.#limit = limit;
-    this.#removeReclaimer = slab.addReclaimer((bytes) => this.#shrinkTo(this.#bytes - bytes));
+    this.#removeReclaimer = slab.addReclaimer(() => this.#giveToDownloads());
   }
 
   /** Bytes held. */
@@ -41,7 +41,6 @@ export class CacheMemory {
     this.#shrinkTo(this.#limit - bytes);
     if (this.#bytes + bytes > this.#limit) return false;
     slot.retain();
-    slot.keepForSending();
     this.#bytes += bytes;
     return true;
   }
@@ -91,13 +90,22 @@ export class CacheMemory {
     while (this.#bytes > bytes && this.#giveUpOldest());
   }
 
+  #giveToDownloads(): boolean {
+    let segment = this.#idle.oldest;
+    while (segment?.slot?.reserved) segment = segment.newer;
+    return this.#giveUp(segment);
+  }
+
   /** @returns false where everything is in use */
   #giveUpOldest(): boolean {
-    const oldest = this.#idle.oldest;
-    if (oldest === undefined) return false;
-    this.#idle.remove(oldest);
-    oldest.owner.forget(oldest);
-    if (oldest.slot !== undefined) this.#free(oldest.slot);
+    return this.#giveUp(this.#idle.oldest);
+  }
+
+  #giveUp(segment: CachedSegment | undefined): boolean {
+    if (segment?.slot === undefined) return false;
+    this.#idle.remove(segment);
+    segment.owner.forget(segment);
+    this.#free(segment.slot);
     return true;
   }
 

@@ -60,7 +60,7 @@ describe('PieceCache', () => {
       bytesOf(across, 4 * MiB - 100, 200).equals(storage.content.subarray(4 * MiB - 100, 4 * MiB + 100)),
     ).toBe(true);
     expect(storage.reads[1]).toEqual([4 * MiB - 100, 200]);
-    expect(slab.used).toBe(2 * MiB + 200);
+    expect(slab.used).toBe(2 * MiB + 4096);
     across.release();
     expect(slab.used).toBe(2 * MiB);
   });
@@ -143,6 +143,14 @@ describe('PieceCache', () => {
     expect(pieces.read(3, 0, 10)).toBe(busy);
   });
 
+  it('keeps what is in the reserve for sending, for no download could have it', async () => {
+    const { storage, pieces, slab } = setUp(MiB, 64 * 1024, 256 * 1024);
+    (await pieces.read(0, 0, 10)).release();
+    while (slab.acquire(64 * 1024) !== undefined);
+    expect(pieces.read(0, 0, 10)).not.toBeInstanceOf(Promise);
+    expect(storage.reads).toHaveLength(1);
+  });
+
   it('still sends while downloads have taken all they may', async () => {
     const { pieces, slab } = setUp(MiB, 64 * 1024, 256 * 1024);
     while (slab.acquire(64 * 1024) !== undefined);
@@ -196,13 +204,14 @@ describe('PieceCache', () => {
         }),
       },
     );
-    const { metainfo, content } = madeTorrent([{ length: 950 }], 100);
+    const PIECE = 8192;
+    const { metainfo, content } = madeTorrent([{ length: 9.5 * PIECE }], PIECE);
     await fc.assert(
       fc.asyncProperty(fc.array(action, { maxLength: 60 }), async (actions) => {
         const storage = new MemoryStorage(metainfo);
         storage.content.set(content);
-        const slab = new Slab({ limit: 800 });
-        const cache = new PieceCache(slab, { limit: 400 });
+        const slab = new Slab({ limit: 8 * PIECE });
+        const cache = new PieceCache(slab, { limit: 4 * PIECE });
         const pieces = cache.open(storage, metainfo);
         const held: { lease: Lease; check: () => void }[] = [];
         const waiting: Promise<unknown>[] = [];
@@ -212,10 +221,10 @@ describe('PieceCache', () => {
         };
         for (const step of actions) {
           if (step.type === 'read') {
-            const size = step.piece === 9 ? 50 : 100;
+            const size = step.piece === 9 ? PIECE / 2 : PIECE;
             const offset = step.at % size;
             const hold = (lease: Lease) => {
-              const from = step.piece * 100 + offset;
+              const from = step.piece * PIECE + offset;
               const check = () => expect(bytesOf(lease, offset, 1)[0]).toBe(content[from]);
               check();
               held.push({ lease, check });
@@ -227,18 +236,18 @@ describe('PieceCache', () => {
             if (held.length > 0) release(held.splice(step.which % held.length, 1)[0]!);
             await Promise.resolve();
           } else if (step.type === 'insert') {
-            const size = step.piece === 9 ? 50 : 100;
+            const size = step.piece === 9 ? PIECE / 2 : PIECE;
             const slot = slab.acquire(size);
-            slot?.buffer.set(content.subarray(step.piece * 100, step.piece * 100 + size));
+            slot?.buffer.set(content.subarray(step.piece * PIECE, step.piece * PIECE + size));
             if (slot) pieces.insert(step.piece, slot);
             slot?.release();
           } else {
-            const slot = slab.acquire(step.size);
+            const slot = slab.acquire(step.size * 80);
             slot?.buffer.fill(0);
             slot?.release();
           }
-          expect(cache.figures().bytes).toBeLessThanOrEqual(400);
-          expect(slab.used).toBeLessThanOrEqual(800);
+          expect(cache.figures().bytes).toBeLessThanOrEqual(4 * PIECE);
+          expect(slab.used).toBeLessThanOrEqual(8 * PIECE);
         }
         let left = waiting.length;
         for (const one of waiting) void one.finally(() => left--);
