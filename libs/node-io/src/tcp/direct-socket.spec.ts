@@ -44,7 +44,7 @@ afterEach(() => {
 /** A socket that was accepted, after `prepare`, and the client at its other end. */
 async function accepted(
   prepare: (socket: Socket) => void,
-): Promise<{ sink: Collector; client: Socket; closed: Promise<unknown> }> {
+): Promise<{ sink: Collector; client: Socket; direct: DirectSocket; closed: Promise<unknown> }> {
   const sink = new Collector();
   const server = createServer({ pauseOnConnect: true });
   server.listen(0, '127.0.0.1');
@@ -54,9 +54,13 @@ async function accepted(
   prepare(socket);
   const direct = DirectSocket.accept(socket, sink);
   cleanUp = [() => direct.destroy(), () => client.destroy()];
-  direct.resume();
   expect(direct.remote).toEqual({ host: '127.0.0.1', port: client.localPort });
-  return { sink, client, closed: new Promise((resolve) => server.close(resolve)) };
+  return { sink, client, direct, closed: new Promise((resolve) => server.close(resolve)) };
+}
+
+function withoutUserBuffer(socket: Socket): void {
+  const { _handle: handle } = socket as unknown as { _handle: { useUserBuffer: unknown } };
+  handle.useUserBuffer = undefined;
 }
 
 async function deliver(sink: Collector, client: Socket): Promise<void> {
@@ -86,11 +90,27 @@ describe('an accepted socket', () => {
     await closed;
   });
 
-  it('delivers the same by data events where its handle cannot be handed on', async () => {
-    const { sink, client, closed } = await accepted((socket) => {
-      const { _handle: handle } = socket as unknown as { _handle: { useUserBuffer: unknown } };
-      handle.useUserBuffer = undefined;
+  it('offers again, after a pause, what was not taken', async () => {
+    const { sink, client, direct } = await accepted(withoutUserBuffer);
+    const offered: string[] = [];
+    sink.received = (bytes) => {
+      offered.push(bytes.toString());
+      if (offered.length > 1) sink.onChange();
+      else direct.pause();
+      return 2;
+    };
+    const again = new Promise<void>((resolve) => {
+      sink.onChange = resolve;
     });
+    client.write('abcd');
+    while (offered.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    direct.resume();
+    await again;
+    expect(offered.slice(0, 2)).toEqual(['abcd', 'cd']);
+  });
+
+  it('delivers the same by data events where its handle cannot be handed on', async () => {
+    const { sink, client, closed } = await accepted(withoutUserBuffer);
     await deliver(sink, client);
     expect([sink.landedBytes, sink.receivedBytes]).toEqual([0, 90_000]);
     await closed;

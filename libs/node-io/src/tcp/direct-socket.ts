@@ -66,8 +66,7 @@ export class DirectSocket {
       const owner = accepted as unknown as HandleOwner;
       const handle = owner._handle;
       if (typeof handle?.useUserBuffer !== 'function') {
-        accepted.on('data', (bytes: Buffer) => self.#received(bytes));
-        return accepted;
+        return accepted.on('data', (bytes: Buffer) => self.#received(bytes)).resume();
       }
       owner._handle = null;
       accepted.destroy();
