@@ -90,7 +90,9 @@ export class Process {
       throw this.failure(`ended (${describeExit(exit)}) before ${what}`);
     });
     try {
-      return await within(seconds, Promise.race([waiter.promise, ended]), () => this.failure(`no ${what}`));
+      return await within(seconds, Promise.race([waiter.promise, ended]), () =>
+        this.failure(`no ${what} within ${seconds} s`),
+      );
     } finally {
       this.#waiters.delete(entry);
     }
@@ -98,7 +100,7 @@ export class Process {
 
   /** @throws Error with the log when it still runs after the deadline */
   async exit(seconds: number): Promise<Exit> {
-    const exit = await within(seconds, this.#exited, () => this.failure('did not end'));
+    const exit = await within(seconds, this.#exited, () => this.failure(`did not end within ${seconds} s`));
     await Promise.all(this.#tails);
     return exit;
   }
@@ -129,7 +131,7 @@ export class Process {
     return this.#stdout;
   }
 
-  /** An error that names the process, after `seconds`, and shows its log. */
+  /** An error that names the process and shows its log. */
   failure(what: string): Error {
     return new Error(`${this.name}: ${what}\n--- log of ${this.name} ---\n${this.log}\n---`);
   }
@@ -153,11 +155,7 @@ export class Process {
 export async function within<T>(seconds: number, work: Promise<T>, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const error = late();
-      error.message = `${error.message.split('\n', 1)[0]} within ${seconds} s${error.message.slice(error.message.split('\n', 1)[0]!.length)}`;
-      reject(error);
-    }, seconds * 1000);
+    timer = setTimeout(() => reject(late()), seconds * 1000);
   });
   try {
     return await Promise.race([work, deadline]);
@@ -177,7 +175,7 @@ export async function until<T>(
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
-    if (performance.now() > end) return within(0, new Promise<never>(() => {}), late);
+    if (performance.now() > end) throw late();
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
@@ -189,6 +187,6 @@ export async function run(command: readonly string[], host?: Host): Promise<stri
   return stdout;
 }
 
-export function describeExit({ code, signal }: Exit): string {
+function describeExit({ code, signal }: Exit): string {
   return signal ? `signal ${signal}` : `exit code ${code}`;
 }

@@ -5,9 +5,9 @@ const SETS = {
   clients: [
     'ip',
     'tc',
+    'ss',
     'transmission-daemon',
     'transmission-remote',
-    'transmission-create',
     'aria2c',
     'opentracker',
     '/usr/bin/python3',
@@ -17,7 +17,7 @@ const SETS = {
   docker: ['docker'],
 } as const;
 
-export type Requirement = keyof typeof SETS;
+type Requirement = keyof typeof SETS;
 
 const required = new Set((process.env.PIXTORRENT_TEST_REQUIRE ?? '').split(',').filter(Boolean));
 
