@@ -236,6 +236,17 @@ describe('checkContent', () => {
     await killed.storage.close();
   });
 
+  it('after a kill trusts no file that was cut since, though it has its size again', async () => {
+    const killed = await begin();
+    await killed.store(...every);
+    await killed.checkpoint();
+    await truncate(file(3), 5000);
+    const next = await begin({ spotCheck: 0 });
+    expect(next.found).toEqual(every.filter((piece) => piece <= 13));
+    await next.storage.close();
+    await killed.storage.close();
+  });
+
   it('checks everything where the record is damaged', async () => {
     await wholeContent();
     await tamper(0, 0, 0);

@@ -128,6 +128,13 @@ describe('FileStorage for download', () => {
     expect(readdirSync(join(folder, 'outside'))).toEqual([]);
   });
 
+  it('stops at the first file that it cannot make', async () => {
+    await writeFile(join(folder, 'file-0'), 'longer than one byte');
+    const files = Array.from({ length: 200 }, (_, index) => ({ length: 1, path: [`file-${index}`] }));
+    expect(await refusal(files)).toMatchObject({ code: 'too-long' });
+    expect(readdirSync(folder).length).toBeLessThan(100);
+  });
+
   it('refuses to cut a file that is longer than the torrent says', async () => {
     await writeFile(join(folder, 'thesis'), 'much longer than eight bytes');
     const error = await refusal([{ length: 8, path: ['thesis'] }]);

@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type InfoHash, printable, toHex } from '@pixtorrent/core';
 import { StorageError, storageError } from './errors.ts';
 import { HandlePool } from './handle-pool.ts';
+import { inLanes } from './in-lanes.ts';
 import { type ContentShape, Layout, type Segment } from './layout.ts';
 import { SafeFolder, SIDE_FOLDER } from './safe-open.ts';
 import type { Storage } from './storage.ts';
@@ -43,6 +44,8 @@ export class FileStorage implements Storage {
   readonly writable: boolean;
   /** Indexes of files that were created when it was opened: nothing of them has been stored before. */
   readonly created: ReadonlySet<number>;
+  /** Indexes of files that were found too short when it was opened, and filled up with zeros. */
+  readonly extended: ReadonlySet<number>;
   readonly #handles: HandlePool;
   /** Written to since the last `sync`. */
   readonly #dirty = new Set<number>();
@@ -54,13 +57,19 @@ export class FileStorage implements Storage {
     folder: string,
     content: StoredContent,
     layout: Layout,
-    access: { readonly created: Set<number>; readonly writable: boolean; readonly maxOpenFiles: number },
+    access: {
+      readonly created: ReadonlySet<number>;
+      readonly extended: ReadonlySet<number>;
+      readonly writable: boolean;
+      readonly maxOpenFiles: number;
+    },
   ) {
     this.folder = folder;
     this.content = content;
     this.layout = layout;
     this.writable = access.writable;
     this.created = access.created;
+    this.extended = access.extended;
     this.#handles = new HandlePool((key) => this.#open(key), access.maxOpenFiles);
   }
 
@@ -77,9 +86,10 @@ export class FileStorage implements Storage {
   ): Promise<FileStorage> {
     const layout = new Layout(content, options.selected);
     const created = new Set<number>();
-    const access = { created, writable: true, maxOpenFiles: options.maxOpenFiles ?? 128 };
+    const extended = new Set<number>();
+    const access = { created, extended, writable: true, maxOpenFiles: options.maxOpenFiles ?? 128 };
     const storage = new FileStorage(folder, content, layout, access);
-    await storage.#prepare(created);
+    await storage.#prepare(created, extended);
     return storage;
   }
 
@@ -89,7 +99,9 @@ export class FileStorage implements Storage {
    */
   static forSeeding(folder: string, content: StoredContent, options: FileStorageOptions = {}): FileStorage {
     const layout = new Layout(content, options.selected);
-    const access = { created: new Set<number>(), writable: false, maxOpenFiles: options.maxOpenFiles ?? 128 };
+    const none: ReadonlySet<number> = new Set();
+    const maxOpenFiles = options.maxOpenFiles ?? 128;
+    const access = { created: none, extended: none, writable: false, maxOpenFiles };
     return new FileStorage(folder, content, layout, access);
   }
 
@@ -197,7 +209,7 @@ export class FileStorage implements Storage {
     return new SafeFolder(this.folder).open(this.#components(key));
   }
 
-  async #prepare(created: Set<number>): Promise<void> {
+  async #prepare(created: Set<number>, extended: Set<number>): Promise<void> {
     for (const [index, file] of this.content.files.entries()) {
       if (this.layout.kept[index] && file.path[0]?.toLowerCase() === SIDE_FOLDER) {
         const message = `the torrent has a file in ${SIDE_FOLDER}, which is kept for our own`;
@@ -210,24 +222,25 @@ export class FileStorage implements Storage {
       throw storageError(error, this.folder, 'write');
     }
     const safe = new SafeFolder(this.folder);
-    const files = this.content.files.entries();
-    const makeFiles = async () => {
-      for (const [index, file] of files) {
-        if (this.layout.kept[index] && (await this.#make(safe, index, file.length, file.executable))) {
-          created.add(index);
-        }
-      }
+    const make = async (key: number, length: number, executable: boolean) => {
+      const outcome = await this.#make(safe, key, length, executable);
+      if (outcome === 'created') created.add(key);
+      if (outcome === 'extended') extended.add(key);
     };
-    await Promise.all([makeFiles(), makeFiles(), makeFiles(), makeFiles()]);
-    if (this.layout.partsLength > 0) {
-      if (await this.#make(safe, this.partsKey, this.layout.partsLength, false)) created.add(this.partsKey);
-    } else {
-      await rm(this.#path(this.partsKey), { force: true }).catch(() => {});
-    }
+    await inLanes(this.content.files.entries(), 4, async ([index, file]) => {
+      if (this.layout.kept[index]) await make(index, file.length, file.executable);
+    });
+    if (this.layout.partsLength > 0) await make(this.partsKey, this.layout.partsLength, false);
+    else await safe.remove(this.#components(this.partsKey));
   }
 
-  /** @returns whether the file is new */
-  async #make(safe: SafeFolder, key: number, length: number, executable: boolean): Promise<boolean> {
+  /** @returns what was done so that the file has its size */
+  async #make(
+    safe: SafeFolder,
+    key: number,
+    length: number,
+    executable: boolean,
+  ): Promise<'created' | 'extended' | 'kept'> {
     const path = this.#path(key);
     try {
       const { handle, created } = await safe.openOrCreate(this.#components(key), executable ? 0o777 : 0o666);
@@ -236,10 +249,11 @@ export class FileStorage implements Storage {
         if (size > length && key !== this.partsKey) throw tooLong(path, size, length);
         if (size < length) await handle.truncate(length);
         if (executable && (mode & 0o100) === 0) await handle.chmod(mode | ((mode & 0o444) >>> 2));
+        if (created) return 'created';
+        return size < length ? 'extended' : 'kept';
       } finally {
         await handle.close();
       }
-      return created;
     } catch (error) {
       throw storageError(error, path, 'write');
     }

@@ -2,6 +2,7 @@ import { DIGEST_LENGTH } from '../hashing/digest.ts';
 import type { Hasher } from '../hashing/hasher.ts';
 import { Slab, type Slot } from '../memory/slab.ts';
 import { StorageError } from './errors.ts';
+import { inLanes } from './in-lanes.ts';
 import type { Storage } from './storage.ts';
 
 /** What is hashed, by whom, and in what memory. */
@@ -24,7 +25,7 @@ export interface HashProgress {
 /** Bytes read at once, as far as pieces are shorter. */
 const STEP = 2 * 1024 * 1024;
 /** Bytes in progress at once, unless two pieces are more. */
-const MEMORY = 64 * 1024 * 1024;
+const MEMORY = 32 * 1024 * 1024;
 
 /**
  * The SHA-1 of every piece of a content, in order, on all cores (BEP 3 `pieces`).
@@ -69,22 +70,18 @@ export async function hashPieces(
   const runs = runsOf(pieces, Math.max(1, Math.floor(STEP / source.pieceLength)));
   const total = pieces.reduce((sum, piece) => sum + bytesOf(source, piece, 1), 0);
   let done = 0;
-  // A lane that fails ends the runs, and so the other lanes.
-  const lane = async () => {
-    for (const run of runs) {
-      options.signal?.throwIfAborted();
-      const slot = await memory(source.slab, bytesOf(source, run.first, run.count), options.signal);
-      try {
-        await hashRun(source, run, slot, sink);
-      } finally {
-        slot.release();
-      }
-      done += bytesOf(source, run.first, run.count);
-      options.onProgress?.(done, total);
+  await inLanes(runs, lanesOf(source), async (run) => {
+    options.signal?.throwIfAborted();
+    const length = bytesOf(source, run.first, run.count);
+    const slot = await memory(source.slab, length, options.signal);
+    try {
+      await hashRun(source, run, slot, sink);
+    } finally {
+      slot.release();
     }
-  };
-  const results = await Promise.allSettled(Array.from({ length: lanesOf(source) }, lane));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+    done += length;
+    options.onProgress?.(done, total);
+  });
 }
 
 interface Run {

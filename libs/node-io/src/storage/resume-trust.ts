@@ -35,7 +35,9 @@ export async function judgeFiles(
   for (let key = 0; key <= storage.partsKey; key++) {
     const used = key === storage.partsKey ? partsLength > 0 : kept[key];
     const now = used && !storage.created.has(key) ? await storage.stamp(key) : undefined;
-    trusts.push(now === undefined ? 'empty' : judgeFile(now, record?.stamps[key], record));
+    if (now === undefined) trusts.push('empty');
+    else if (storage.extended.has(key)) trusts.push('changed');
+    else trusts.push(judgeFile(now, record?.stamps[key], record));
   }
   return trusts;
 }

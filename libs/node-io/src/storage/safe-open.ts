@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { printable } from '@pixtorrent/core';
 import { StorageError } from './errors.ts';
@@ -45,6 +45,16 @@ export class SafeFolder {
     const full = join(this.path, ...path);
     await regularFile(full);
     return open(full, constants.O_RDWR | NO_FOLLOW);
+  }
+
+  /** Removes a file that nothing needs any more; one that cannot be removed, or has a link on its way, stays. */
+  async remove(path: readonly string[]): Promise<void> {
+    try {
+      await this.#folders(path, false);
+      await rm(join(this.path, ...path), { force: true });
+    } catch {
+      // It does no harm.
+    }
   }
 
   async #folders(path: readonly string[], create: boolean): Promise<void> {
