@@ -1,3 +1,4 @@
+export { type AskOptions, announce, scrape } from './announce/announce.ts';
 export { HashError } from './hashing/errors.ts';
 export { Hasher, type HasherOptions } from './hashing/hasher.ts';
 export { Slab, type SlabFigures, type SlabOptions, type Slot } from './memory/slab.ts';
@@ -9,7 +10,12 @@ export {
   type CheckpointerOptions,
 } from './storage/checkpointer.ts';
 export { StorageError, type StorageErrorCode } from './storage/errors.ts';
-export { type FileStamp, FileStorage, type FileStorageOptions } from './storage/file-storage.ts';
+export {
+  type FileStamp,
+  FileStorage,
+  type FileStorageOptions,
+  type StoredContent,
+} from './storage/file-storage.ts';
 export { type HashProgress, hashContent } from './storage/hash-content.ts';
 export { type ContentShape, Layout, type Place, type Segment } from './storage/layout.ts';
 export { MemoryStorage } from './storage/memory-storage.ts';
@@ -28,4 +34,3 @@ export type { Listener, ListenOptions } from './tcp/listener.ts';
 export type { ConnectionEnd, ConnectionReceiver, PeerConnection } from './tcp/peer-connection.ts';
 export { TcpTransport } from './tcp/tcp-transport.ts';
 export { backgroundTimers, systemClock, systemTimers } from './time/system.ts';
-export { type AskOptions, announce, scrape } from './announce/announce.ts';
