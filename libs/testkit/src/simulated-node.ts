@@ -80,8 +80,6 @@ export class SimulatedNode implements LinkCounters {
   readonly trace = new Trace();
   /** Undefined for a stranger without an engine. */
   readonly torrent: Torrent | undefined;
-  /** Open and past connections, as long as the network knows them. */
-  readonly links = new Set<VirtualPeerLink>();
   joined = false;
   left = false;
   /** When it had all pieces; undefined before, 0 for a seeder. */
@@ -94,6 +92,7 @@ export class SimulatedNode implements LinkCounters {
   readonly bans: { readonly key: string; readonly cause: BanCause }[] = [];
   readonly #around: NodeSurroundings;
   readonly #context: LinkContext;
+  #links: VirtualPeerLink[] = [];
 
   constructor(around: NodeSurroundings, index: number, options: NodeOptions) {
     const { network, shape } = around;
@@ -122,6 +121,12 @@ export class SimulatedNode implements LinkCounters {
     };
     if ((options.behaviour ?? 'engine') === 'engine') this.torrent = this.#newTorrent(have);
     this.pieces.client = this.torrent!;
+  }
+
+  /** The connections of its engine, in the order in which they came. */
+  get links(): readonly VirtualPeerLink[] {
+    this.#links = this.#links.filter((link) => link.open);
+    return this.#links;
   }
 
   /** Whether this node is one whose finish counts. */
@@ -158,12 +163,11 @@ export class SimulatedNode implements LinkCounters {
       link.inbox = new SilentPeer(link);
       return;
     }
-    this.links.add(link);
+    this.#links.push(link);
     const handshake = remote.#handshake();
     link.inbox = this.torrent.connected(link, { endpoint, incoming, handshake }) satisfies
       | PeerInbox
       | undefined;
-    if (link.inbox === undefined) this.links.delete(link);
   }
 
   #handshake(): PeerHandshake {

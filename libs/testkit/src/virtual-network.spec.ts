@@ -239,11 +239,11 @@ describe('VirtualNetwork', () => {
     expect([setting.dialsFailed, setting.time.now()]).toEqual([1, 4]);
     setting.network.vanish(b);
     dial();
-    setting.time.run();
+    setting.time.run({ when: () => setting.dialsFailed === 2 });
     expect([setting.dialsFailed, setting.time.now()]).toEqual([2, 3004]);
   });
 
-  it('resets the connections of a killed host, and leaves those of a vanished one hanging', () => {
+  it('resets the connections of a killed host, and leaves those of a vanished one hanging until it is given up', () => {
     const setting = new Setting({ delay: 2 });
     const [a, b, c] = ['a', 'b', 'c'].map((name) => setting.network.host(name)) as [
       VirtualHost,
@@ -255,12 +255,14 @@ describe('VirtualNetwork', () => {
     setting.network.kill(b);
     setting.network.vanish(c);
     for (let i = 0; i < 2000; i++) toVanished.near.socket.send(frame(64 * 1024));
-    setting.time.run();
+    setting.time.run({ until: 80_000 });
     expect(toKilled.near.seen.log).toEqual(['network-error']);
     expect(toKilled.far.seen.log).toEqual([]);
     expect(toVanished.near.seen.log).toEqual([]);
     expect(toVanished.near.seen.acceptedBytes).toBeLessThan(2000 * 64 * 1024);
     expect(toVanished.far.seen.bytes).toBe(0);
+    setting.time.run();
+    expect(toVanished.near.seen.log).toEqual(['idle']);
   });
 
   it('changes rates in mid-run, and stands still at 0', () => {

@@ -11,6 +11,8 @@ export interface NetworkOptions {
   readonly overhead?: number;
   /** How long a dialler waits for a host that answers nothing, milliseconds. @default 10000 */
   readonly dialTimeout?: number;
+  /** After how long without a sign of life a connection is given up, milliseconds. @default 90000 */
+  readonly silence?: number;
 }
 
 /** A network in virtual time: hosts with lines of limited rate, and connections with delay between them. */
@@ -20,6 +22,7 @@ export class VirtualNetwork {
   readonly #sendBuffer: number;
   readonly #overhead: number;
   readonly #dialTimeout: number;
+  readonly #silence: number;
   readonly #delays = new Map<string, number>();
 
   constructor(time: VirtualTime, options: NetworkOptions = {}) {
@@ -28,6 +31,7 @@ export class VirtualNetwork {
     this.#sendBuffer = options.sendBuffer ?? 256 * 1024;
     this.#overhead = options.overhead ?? 1;
     this.#dialTimeout = options.dialTimeout ?? 10_000;
+    this.#silence = options.silence ?? 90_000;
   }
 
   host(name: string, rates: HostRates = {}): VirtualHost {
@@ -94,11 +98,18 @@ export class VirtualNetwork {
     }
   }
 
-  /** The machine falls silent: its connections stay open and nothing comes back, not even a refusal. */
+  /**
+   * The machine falls silent: nothing comes back, not even a refusal, and the other ends of its connections give
+   * them up when they have waited for long enough.
+   */
   vanish(host: VirtualHost): void {
     host.alive = false;
     host.dark = true;
-    for (const socket of host.sockets) socket.handler = undefined;
+    const sockets = [...host.sockets];
+    for (const socket of sockets) socket.handler = undefined;
+    this.time.at(this.time.now() + this.#silence, () => {
+      for (const socket of sockets) if (socket.remote.host.alive) socket.remote.expire();
+    });
   }
 }
 

@@ -4,7 +4,7 @@ import { TestkitError } from './errors.ts';
 import { FrameKind, PeerFrame } from './peer-frame.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualPieceIo } from './virtual-piece-io.ts';
-import type { SocketHandler, VirtualSocket } from './virtual-socket.ts';
+import type { EndCause, SocketHandler, VirtualSocket } from './virtual-socket.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** What a connection tells its owner: the engine's `Peer`, or a simulated stranger. */
@@ -55,6 +55,10 @@ export class VirtualPeerLink implements PeerLink, SocketHandler {
     this.wire = wire;
     this.#id = id;
     socket.handler = this;
+  }
+
+  get open(): boolean {
+    return this.#open;
   }
 
   /** Breaks the connection, as a failing switch would. */
@@ -166,7 +170,7 @@ export class VirtualPeerLink implements PeerLink, SocketHandler {
     else dispatch(frame, inbox);
   }
 
-  ended(cause: 'remote-closed' | 'network-error'): void {
+  ended(cause: EndCause): void {
     if (!this.#open) return;
     this.#open = false;
     this.#record(ENDED, cause.length, 0, 0);

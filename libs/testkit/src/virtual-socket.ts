@@ -18,8 +18,11 @@ export interface SocketHandler {
   begun(frame: VirtualFrame): void;
   arrived(frame: VirtualFrame): void;
   /** The last call. */
-  ended(cause: 'remote-closed' | 'network-error'): void;
+  ended(cause: EndCause): void;
 }
+
+/** `idle`: nothing came for so long that the other side must be gone. */
+export type EndCause = 'remote-closed' | 'network-error' | 'idle';
 
 /** Bytes in flight that a connection may have beyond its bandwidth-delay product, and the most in all. */
 const BASE_WINDOW = 64 * 1024;
@@ -109,6 +112,14 @@ export class VirtualSocket {
     this.#time.at(this.#time.now() + this.delay, () => {
       if (this.remote.host.alive) theirs.ended('network-error');
     });
+  }
+
+  /** The other side has been silent for too long: this side gives the connection up. */
+  expire(): void {
+    if (this.dead) return;
+    const { handler } = this;
+    this.#destroy();
+    handler?.ended('idle');
   }
 
   /** Bytes that may leave by the uplink now. */

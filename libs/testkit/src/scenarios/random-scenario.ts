@@ -80,7 +80,7 @@ export function randomScenario(seed: number): Scenario {
   const cuts = pick(0, 0, 5, 40);
   for (let i = 0; i < cuts; i++) {
     swarm.time.at(between(10, 15_000), () => {
-      const links = [...lively[random.below(lively.length)]!.links];
+      const { links } = lively[random.below(lively.length)]!;
       links[random.below(Math.max(1, links.length))]?.cut();
     });
   }
