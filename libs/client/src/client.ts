@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { Bitfield, type Endpoint, type InfoHash, type Logger, silentLogger, toHex } from '@pixtorrent/core';
+import { Bitfield, type InfoHash, type Logger, silentLogger, toHex } from '@pixtorrent/core';
 import { Reputation, TokenBucket } from '@pixtorrent/engine';
 import { type Magnet, type Metainfo, pieceSize } from '@pixtorrent/metainfo';
 import {
@@ -15,10 +15,11 @@ import {
   TcpTransport,
 } from '@pixtorrent/node-io';
 import { ClientError } from './errors.ts';
-import { fetchMetadata } from './magnet/fetch-metadata.ts';
+import { fetchMetadata, type MagnetOptions } from './magnet/fetch-metadata.ts';
 import type { ClientResources } from './resources.ts';
 import { type OpenContent, openForDownload, openForSeeding } from './session/open-content.ts';
-import { type SessionOptions, TorrentSession } from './session/torrent-session.ts';
+import type { SessionOptions } from './session/session-options.ts';
+import { TorrentSession } from './session/torrent-session.ts';
 
 export interface ClientOptions {
   /** Address to listen on. @default every address */
@@ -46,13 +47,6 @@ export interface DownloadOptions extends SessionOptions, HashProgress {
 export interface SeedOptions extends SessionOptions, HashProgress {
   /** The folder that holds the content's file or folder. */
   readonly dir: string;
-}
-
-export interface MagnetOptions {
-  readonly peers?: readonly Endpoint[];
-  readonly signal?: AbortSignal;
-  /** Milliseconds. @default 120,000 */
-  readonly timeout?: number;
 }
 
 const DEFAULT_MEMORY = 64 * 1024 * 1024;

@@ -1,20 +1,12 @@
-export {
-  Client,
-  type ClientOptions,
-  type DownloadOptions,
-  type MagnetOptions,
-  type SeedOptions,
-} from './client.ts';
+export { Client, type ClientOptions, type DownloadOptions, type SeedOptions } from './client.ts';
 export { type CreateOptions, createTorrent } from './content/create-torrent.ts';
 export { FILE_SYSTEM } from './content/file-system.ts';
 export { type Verification, verifyContent } from './content/verify-content.ts';
 export { ClientError, type ClientErrorCode } from './errors.ts';
-export {
-  type SessionEvents,
-  type SessionOptions,
-  type SessionStats,
-  TorrentSession,
-} from './session/torrent-session.ts';
+export type { MagnetOptions } from './magnet/fetch-metadata.ts';
+export type { SessionEvents, SessionStats } from './session/session-events.ts';
+export type { SessionOptions } from './session/session-options.ts';
+export { TorrentSession } from './session/torrent-session.ts';
 export type {
   Announce,
   TrackerAnnouncerDependencies,

@@ -195,7 +195,7 @@ export class Torrent implements Swarm {
 
   /** There is memory for pieces again. */
   memoryAvailable(): void {
-    this.#downloader.fillStarved();
+    this.#downloader.memoryAvailable();
   }
 
   /** The disk has lost a piece that was here: it is no longer offered, and fetched again where it is wanted. */

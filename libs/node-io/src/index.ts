@@ -18,6 +18,7 @@ export {
 } from './storage/file-storage.ts';
 export { type HashProgress, hashContent } from './storage/hash-content.ts';
 export { type ContentShape, Layout, type Place, type Segment } from './storage/layout.ts';
+export { type ContentListing, listContent } from './storage/list-content.ts';
 export { MemoryStorage } from './storage/memory-storage.ts';
 export {
   type CachedPieces,

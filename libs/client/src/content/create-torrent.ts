@@ -1,8 +1,15 @@
 import { choosePieceLength, createMetainfo, type FileEntry } from '@pixtorrent/metainfo';
-import { FileStorage, Hasher, type HashProgress, hashContent } from '@pixtorrent/node-io';
+import {
+  type ContentListing,
+  FileStorage,
+  Hasher,
+  type HashProgress,
+  hashContent,
+  listContent,
+  StorageError,
+} from '@pixtorrent/node-io';
 import { ClientError } from '../errors.ts';
 import { FILE_SYSTEM } from './file-system.ts';
-import { listContent } from './list-content.ts';
 
 export interface CreateOptions extends HashProgress {
   /** Announce URLs, by tier. */
@@ -26,7 +33,16 @@ export interface CreateOptions extends HashProgress {
  *   when it is aborted
  */
 export async function createTorrent(path: string, options: CreateOptions = {}): Promise<Uint8Array> {
-  const { name: ownName, parent, content } = await listContent(path);
+  const {
+    name: ownName,
+    parent,
+    content,
+  } = await listContent(path).catch((error) => {
+    if (error instanceof StorageError && error.code === 'unsuitable') {
+      throw new ClientError('bad-content', error.message, { cause: error });
+    }
+    throw error;
+  });
   const files = entries(ownName, content);
   const length = files.reduce((sum, file) => sum + file.length, 0);
   if (length === 0) throw new ClientError('bad-content', `${path} holds no bytes: a torrent cannot be empty`);
@@ -43,7 +59,7 @@ export async function createTorrent(path: string, options: CreateOptions = {}): 
   }
 }
 
-function entries(name: string, content: Awaited<ReturnType<typeof listContent>>['content']): FileEntry[] {
+function entries(name: string, content: ContentListing['content']): FileEntry[] {
   const flags = { padding: false, executable: false, hidden: false };
   if (typeof content === 'number') return [{ ...flags, path: [name], length: content, offset: 0 }];
   let offset = 0;

@@ -2,12 +2,18 @@ import { type Endpoint, endpointKey, type Logger, newPeerId, SeededRandom, toHex
 import { type Magnet, type Metainfo, metainfoFromInfoBytes } from '@pixtorrent/metainfo';
 import { announce, systemClock } from '@pixtorrent/node-io';
 import type { WireName } from '@pixtorrent/peer-protocol';
-import type { MagnetOptions } from '../client.ts';
 import { FILE_SYSTEM } from '../content/file-system.ts';
 import { ClientError } from '../errors.ts';
 import type { ClientResources } from '../resources.ts';
 import { TrackerAnnouncer } from '../trackers/tracker-announcer.ts';
 import { MetadataExchange } from './metadata-exchange.ts';
+
+export interface MagnetOptions {
+  readonly peers?: readonly Endpoint[];
+  readonly signal?: AbortSignal;
+  /** Milliseconds. @default 120,000 */
+  readonly timeout?: number;
+}
 
 /** Peers asked at once. */
 const AT_ONCE = 8;

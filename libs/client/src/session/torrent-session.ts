@@ -24,55 +24,10 @@ import type { TrackerPeer } from '@pixtorrent/tracker-protocol';
 import type { ClientResources } from '../resources.ts';
 import { TrackerAnnouncer } from '../trackers/tracker-announcer.ts';
 import { PieceBuffers } from './piece-buffers.ts';
+import type { SessionEvents, SessionStats } from './session-events.ts';
+import type { SessionOptions } from './session-options.ts';
 import { SocketInbox } from './socket-inbox.ts';
 import { SocketLink } from './socket-link.ts';
-
-/** How a torrent is handled. Rates are bytes a second. */
-export interface SessionOptions {
-  /** Peers known beforehand. */
-  readonly peers?: readonly Endpoint[];
-  /** Trackers beside those in the torrent, each a tier of its own. */
-  readonly trackers?: readonly string[];
-  /** @default 'rarest-first' */
-  readonly order?: 'rarest-first' | 'sequential';
-  /** BEP 16. @default false */
-  readonly superSeed?: boolean;
-  /** @default no limit */
-  readonly uploadRate?: number;
-  /** @default no limit */
-  readonly downloadRate?: number;
-  /** The wires that this node dials in. @default both, PixWire first where the peer is known to speak it */
-  readonly wires?: readonly WireName[];
-}
-
-/** What a torrent is doing, for progress displays. Rates are bytes a second, smoothed over some seconds. */
-export interface SessionStats {
-  /** Bytes of blocks received in this session. */
-  readonly downloaded: number;
-  /** Bytes of blocks sent in this session. */
-  readonly uploaded: number;
-  /** Bytes of the wanted content that are here and verified. */
-  readonly have: number;
-  /** Bytes of the wanted content. */
-  readonly total: number;
-  readonly downRate: number;
-  readonly upRate: number;
-  readonly peers: number;
-  /** Pieces that are here. */
-  readonly pieces: number;
-  /** Bytes that came although nobody waited for them any more. */
-  readonly wasted: number;
-}
-
-export interface SessionEvents {
-  /** All that is wanted is verified and written. Emitted at once for what was whole from the start. */
-  complete: [];
-  /** The torrent cannot go on: a disk that refuses. It is stopped; what is on the disk stays valid. */
-  failed: [error: Error];
-  /** A piece that was here cannot be read any more, and is not offered any more. */
-  lost: [piece: number, error: Error];
-  banned: [peer: string, cause: string];
-}
 
 interface SessionParts {
   readonly metainfo: Metainfo;

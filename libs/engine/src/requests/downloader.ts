@@ -53,6 +53,11 @@ export class Downloader {
     }
   }
 
+  /** There is memory again: it has to be taken within this call, or others who wait are served first. */
+  memoryAvailable(): void {
+    for (const peer of [...this.#starved]) this.fill(peer);
+  }
+
   /** Something became available that peers without work may be asked for. */
   fillStarved(): void {
     if (this.#starved.size > 0) this.#kickAfter(0);

@@ -8,6 +8,8 @@ export type StorageErrorCode =
   | 'too-long'
   | 'unsafe-path'
   | 'not-selected'
+  /** Nothing that a torrent can be made of. */
+  | 'unsuitable'
   | 'read-failed'
   | 'write-failed'
   | 'closed';
