@@ -24,6 +24,7 @@ export class PeerTable {
   /** Bytes of a record, a multiple of 8. */
   readonly #stride: number;
   #capacity = SMALLEST;
+  #buffer = new ArrayBuffer(0);
   #bytes!: Uint8Array;
   #words!: Int32Array;
   #times!: Float64Array;
@@ -206,15 +207,18 @@ export class PeerTable {
   #resize(capacity: number): void {
     const indexSize = 2 ** Math.ceil(Math.log2(capacity * 2));
     const recordBytes = capacity * this.#stride;
-    const buffer = new ArrayBuffer(recordBytes + indexSize * 4);
+    const size = recordBytes + indexSize * 4;
+    // A transfer gives the old memory back at once, where a copy would keep it until the next collection.
+    const buffer = this.#buffer.transfer(size);
     const bytes = new Uint8Array(buffer);
-    if (this.#count > 0) bytes.set(this.#bytes.subarray(0, this.#count * this.#stride));
     this.#capacity = capacity;
+    this.#buffer = buffer;
     this.#bytes = bytes;
     this.#words = new Int32Array(buffer);
     this.#times = new Float64Array(buffer, 0, recordBytes / 8);
     this.#indexAt = recordBytes / 4;
     this.#indexMask = indexSize - 1;
+    this.#words.fill(0, this.#indexAt);
     for (let slot = 0; slot < this.#count; slot++) {
       this.#words[this.#indexAt + this.#freeFor(bytes, slot * this.#stride + ENDPOINT)] = slot + 1;
     }
