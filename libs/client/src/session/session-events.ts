@@ -1,3 +1,5 @@
+import type { TrackerStatus } from '../trackers/tracker-status.ts';
+
 /** What a torrent is doing, for progress displays. Rates are bytes a second, smoothed over some seconds. */
 export interface SessionStats {
   /** Bytes of blocks received in this session. */
@@ -25,4 +27,6 @@ export interface SessionEvents {
   /** A piece that was here cannot be read any more, and is not offered any more. */
   lost: [piece: number, error: Error];
   banned: [peer: string, cause: string];
+  /** How things stand with a tracker has changed. */
+  tracker: [url: string, status: TrackerStatus];
 }

@@ -244,7 +244,10 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
           return { uploaded, downloaded, left: total - have };
         },
         onPeers: (peers) => this.#discovered(peers),
-        onStatus: (tracker, status) => logger.debug('tracker', { tracker, status: status.type }),
+        onStatus: (tracker, status) => {
+          logger.debug('tracker', { tracker, status: status.type });
+          this.emit('tracker', tracker, status);
+        },
       },
       {
         tiers: [...metainfo.trackers, ...extra],
