@@ -1,0 +1,59 @@
+import yargs from 'yargs';
+import { addCreate } from './commands/create.ts';
+import { addGet } from './commands/get.ts';
+import { addSeed } from './commands/seed.ts';
+import { addTracker } from './commands/tracker.ts';
+import { CliError } from './errors.ts';
+import { version } from './version.ts';
+
+const COMMANDS = { create: addCreate, seed: addSeed, get: addGet, tracker: addTracker };
+const NAMES = Object.keys(COMMANDS);
+
+/** Columns beyond which help is hard to read. */
+const WIDEST = 110;
+
+/**
+ * Finds the command and runs it. What it needs beside its options is loaded only then: help has to come at once.
+ * @throws CliError `usage`; whatever the command throws
+ */
+export async function runCommand(args: readonly string[]): Promise<void> {
+  const common = yargs([...args])
+    .scriptName('pixtorrent')
+    .usage('$0 COMMAND\n\nPuts a file or folder of any size on every machine, by letting them share it.')
+    .parserConfiguration({
+      'greedy-arrays': false,
+      'dot-notation': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+    })
+    .option('json', {
+      describe: 'print one JSON object a line, and nothing else',
+      type: 'boolean',
+      default: false,
+    })
+    .option('verbose', { alias: 'v', describe: 'log what happens inside', type: 'boolean', default: false });
+  const parser = Object.values(COMMANDS)
+    .reduce((line, add) => add(line), common)
+    .completion('completion', 'Print a script that has the shell complete commands and options')
+    .demandCommand(1, 'no command was given')
+    .strict()
+    .recommendCommands()
+    .version(version())
+    .help()
+    .alias('help', 'h')
+    .wrap(Math.min(WIDEST, process.stdout.columns ?? WIDEST))
+    .epilog('pixtorrent COMMAND --help tells more, with examples.')
+    .exitProcess(false)
+    .fail((message, error) => {
+      // What an option's reader refuses comes as an error of yargs with its message.
+      if (error && error.name !== 'YError') throw error;
+      throw usageError(error?.message ?? message, args);
+    });
+  await parser.parseAsync();
+}
+
+function usageError(message: string, args: readonly string[]): CliError {
+  const command = args.find((word) => NAMES.includes(word));
+  const help = ['pixtorrent', ...(command === undefined ? [] : [command]), '--help'].join(' ');
+  return new CliError('usage', `${message.trim().replace(/\s*\n\s*/g, ' ')}; see ${help}`);
+}

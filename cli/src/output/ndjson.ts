@@ -1,0 +1,29 @@
+/** What `--json` prints: `event` names the kind, the rest is its fields. Bytes, seconds, bytes a second. */
+export type OutputEvent =
+  | { readonly event: 'ready'; readonly infoHash: string; readonly host: string; readonly port: number }
+  | { readonly event: 'ready'; readonly http: string; readonly host: string; readonly port: number }
+  | ({ readonly event: 'progress' } & TransferFigures)
+  | { readonly event: 'complete'; readonly downloaded: number; readonly seconds: number }
+  | { readonly event: 'error'; readonly code: string; readonly message: string }
+  | ({ readonly event: 'created' | 'torrent' | 'magnet' | 'verified' | 'demo' } & Readonly<
+      Record<string, unknown>
+    >);
+
+export interface TransferFigures {
+  /** In this session. */
+  readonly downloaded: number;
+  /** In this session. */
+  readonly uploaded: number;
+  /** Of what is wanted: here and verified. */
+  readonly have: number;
+  readonly total: number;
+  readonly downRate: number;
+  readonly upRate: number;
+  readonly peers: number;
+  readonly pieces: number;
+}
+
+/** One line, whatever the fields hold. */
+export function formatEvent(event: OutputEvent): string {
+  return `${JSON.stringify(event)}\n`;
+}
