@@ -62,10 +62,10 @@ async function readBounded(response: Response): Promise<Uint8Array> {
 function asTrackerError(error: unknown, signal: AbortSignal): TrackerError {
   if (error instanceof TrackerError) return error;
   if (signal.aborted && signal.reason instanceof TrackerError) return signal.reason;
-  const cause: { code?: unknown; message?: string } = (error as Error).cause ?? (error as Error);
+  const cause: { code?: unknown; name?: string; message?: string } =
+    (error as Error).cause ?? (error as Error);
   const code = String(cause.code ?? '');
+  const garbled = cause.name === 'HTTPParserError' || /^(HPE_|UND_ERR_HEADERS_OVERFLOW|Z_)/.test(code);
   const message = printable(code || cause.message || 'the connection failed');
-  return new TrackerError(/^(HPE_|UND_ERR_HEADERS|Z_)/.test(code) ? 'malformed' : 'unreachable', message, {
-    cause: error,
-  });
+  return new TrackerError(garbled ? 'malformed' : 'unreachable', message, { cause: error });
 }
