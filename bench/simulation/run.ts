@@ -39,7 +39,7 @@ if (values.help) {
 --seeder-rate          as --rate by default            --delay   one way, ms
 --spread               leechers join over so many ms   --known   peers in an announce
 --wire                 pixwire or bep3                 --seed, --runs   first seed, and how many seeds
---slow                 leechers with a tenth of the rate, not counted as expected
+--slow                 leechers with a tenth of the rate; each is compared with its own ideal
 --liars, --silent      besides the leechers: who send wrong blocks, who answer nothing
 --kill                 leechers killed when half of the ideal time has passed
 --tuning               JSON over the engine's tuning   --nodes   a line for each node`);
@@ -52,7 +52,7 @@ const rate = bytes(values.rate);
 const downlink = values.downlink === undefined ? rate : bytes(values.downlink);
 const seederRate = values['seeder-rate'] === undefined ? rate : bytes(values['seeder-rate']);
 const tuning = JSON.parse(values.tuning);
-const ideal = (shape.length / Math.min(downlink, seederRate * whole(values.seeders))) * 1000;
+const ideal = idealFor(downlink);
 
 console.log(
   'seed  last/ideal  median/ideal  first/ideal  amplification  duplicates  bans  unfinished  virtual s  events  wall s  trace',
@@ -95,11 +95,16 @@ function simulate(seed: number): SwarmReport {
 }
 
 function printRun(seed: number, report: SwarmReport, wall: number): void {
+  const ratios = report.nodes
+    .flatMap((node) =>
+      node.leecher && node.finished !== undefined ? [node.finished / idealFor(node.downlink)] : [],
+    )
+    .sort((a, b) => a - b);
   const columns = [
     String(seed).padEnd(4),
-    (report.last / ideal).toFixed(3).padStart(10),
-    (report.median / ideal).toFixed(3).padStart(12),
-    (report.first / ideal).toFixed(3).padStart(11),
+    (ratios.at(-1) ?? Number.NaN).toFixed(3).padStart(10),
+    (ratios[ratios.length >> 1] ?? Number.NaN).toFixed(3).padStart(12),
+    (ratios[0] ?? Number.NaN).toFixed(3).padStart(11),
     report.seederAmplification.toFixed(3).padStart(13),
     `${(report.duplicateRatio * 100).toFixed(3)}%`.padStart(10),
     String(report.bans).padStart(4),
@@ -121,6 +126,11 @@ function printRun(seed: number, report: SwarmReport, wall: number): void {
         `  most pieces in memory ${node.peakPieces}  bans ${node.bans.map((ban) => `${ban.key} ${ban.cause}`).join(', ')}`,
     );
   }
+}
+
+/** Milliseconds that a leecher needs at least: its own line, or that of the seeders, is never wider. */
+function idealFor(line: number): number {
+  return (shape.length / Math.min(line, seederRate * whole(values.seeders))) * 1000;
 }
 
 function whole(text: string): number {

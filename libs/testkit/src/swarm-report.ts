@@ -5,7 +5,12 @@ import type { VirtualTime } from './virtual-time.ts';
 
 export interface NodeReport {
   readonly name: string;
+  /** It had everything from the start, and gives it as it is. */
   readonly seeder: boolean;
+  /** It downloads with a real engine. */
+  readonly leecher: boolean;
+  /** Bytes per second. */
+  readonly downlink: number;
   /** Milliseconds from its joining to its last piece. */
   readonly finished: number | undefined;
   readonly payloadSent: number;
@@ -50,9 +55,7 @@ export function reportOn(
   const reports = nodes.map(reportOnNode);
   const trace = createHash('sha1');
   for (const report of reports) trace.update(report.trace);
-  const leechers = reports.filter(
-    (_, index) => nodes[index]!.torrent !== undefined && !reports[index]!.seeder,
-  );
+  const leechers = reports.filter((node) => node.leecher);
   const finishes = leechers
     .flatMap((node) => (node.finished === undefined ? [] : [node.finished]))
     .sort((a, b) => a - b);
@@ -75,10 +78,13 @@ export function reportOn(
 }
 
 function reportOnNode(node: SimulatedNode): NodeReport {
-  const seeder = node.options.have === 'all';
+  const { have, pieces } = node.options;
+  const genuine = node.torrent !== undefined && pieces?.corrupts === undefined;
   return {
     name: node.host.name,
-    seeder,
+    seeder: genuine && have === 'all',
+    leecher: node.torrent !== undefined && have !== 'all',
+    downlink: node.host.downlink,
     finished: node.finishedAt === undefined ? undefined : node.finishedAt - (node.options.joinAt ?? 0),
     payloadSent: node.payloadSent,
     payloadReceived: node.payloadReceived,
