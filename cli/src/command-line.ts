@@ -1,12 +1,23 @@
 import yargs from 'yargs';
 import { addCreate } from './commands/create.ts';
+import { addDemo } from './commands/demo.ts';
 import { addGet } from './commands/get.ts';
+import { addInspect } from './commands/inspect.ts';
 import { addSeed } from './commands/seed.ts';
 import { addTracker } from './commands/tracker.ts';
+import { addVerify } from './commands/verify.ts';
 import { CliError } from './errors.ts';
 import { version } from './version.ts';
 
-const COMMANDS = { create: addCreate, seed: addSeed, get: addGet, tracker: addTracker };
+const COMMANDS = {
+  create: addCreate,
+  inspect: addInspect,
+  verify: addVerify,
+  seed: addSeed,
+  get: addGet,
+  tracker: addTracker,
+  demo: addDemo,
+};
 const NAMES = Object.keys(COMMANDS);
 
 /** Columns beyond which help is hard to read. */
