@@ -1,0 +1,16 @@
+import { BLOCK_LENGTH } from '@pixtorrent/peer-protocol';
+import { describe, expect, it } from 'vitest';
+import { StagedTorrent, shapeOf } from '../fixtures/staged-torrent.ts';
+
+describe('requests', () => {
+  it('takes an answer in parts, in order', () => {
+    const stage = new StagedTorrent({ shape: shapeOf(1, 16, 1000) });
+    const giver = stage.joinGiver('all');
+    const { piece, offset, length } = giver.next()!;
+    expect({ offset, length }).toEqual({ offset: 0, length: 16 * BLOCK_LENGTH - 1000 });
+    giver.give(piece, 0, 4 * BLOCK_LENGTH);
+    giver.give(piece, 4 * BLOCK_LENGTH, length - 4 * BLOCK_LENGTH);
+    stage.settle();
+    expect(stage.torrent.have.complete).toBe(true);
+  });
+});

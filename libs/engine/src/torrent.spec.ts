@@ -1,0 +1,113 @@
+import { BLOCK_LENGTH } from '@pixtorrent/peer-protocol';
+import { describe, expect, it } from 'vitest';
+import { keepsOwnDial } from './connections/duplicates.ts';
+import { bits, full, idOf, StagedTorrent, shapeOf } from './fixtures/staged-torrent.ts';
+
+const X = { host: '10.0.0.9', port: 6881 };
+
+/** IDs of a peer whose own dial wins, and of one whose dial loses, against the staged torrent's ID. */
+function idWhereOwnDialIsKept(kept: boolean) {
+  for (let number = 1; ; number++) if (keepsOwnDial(idOf(0), idOf(number)) === kept) return idOf(number);
+}
+
+describe('a torrent and its connections', () => {
+  it('gives up its own dial for the other side’s', () => {
+    const stage = new StagedTorrent();
+    const id = idWhereOwnDialIsKept(false);
+    stage.torrent.discovered([X]);
+    const outgoing = stage.join({ id, incoming: false, endpoint: X });
+    const incoming = stage.join({ id, incoming: true, endpoint: { host: X.host, port: 40_000 } });
+    incoming.peer.extensionHandshake({ ids: {}, port: X.port });
+    expect(outgoing.link.closedFor).toBe('duplicate');
+    stage.time.advance(60_000);
+    expect(stage.dials).toHaveLength(1);
+    expect([...stage.torrent.peers]).toEqual([incoming.peer]);
+  });
+
+  it('never dials itself twice', () => {
+    const stage = new StagedTorrent();
+    stage.torrent.discovered([X]);
+    expect(stage.tryJoin({ id: idOf(0), incoming: false, endpoint: X })).toBeUndefined();
+    expect(stage.tryJoin({ id: idOf(0), incoming: true, endpoint: X })).toBeUndefined();
+    for (let i = 0; i < 100; i++) {
+      stage.torrent.discovered([X]);
+      stage.time.advance(60_000);
+    }
+    expect(stage.dials).toHaveLength(1);
+  });
+
+  it('redials in PixWire one of its own kind that it met over BEP 3, once', () => {
+    const stage = new StagedTorrent();
+    stage.torrent.discovered([X]);
+    expect(stage.dials[0]).toEqual({ endpoint: X, wire: undefined });
+    expect(stage.tryJoin({ wire: 'bep3', incoming: false, endpoint: X })).toBeUndefined();
+    expect(stage.dials[1]).toEqual({ endpoint: X, wire: 'pixwire' });
+    // It refused PixWire, and the dialler fell back.
+    expect(stage.tryJoin({ wire: 'bep3', incoming: false, endpoint: X })).toBeDefined();
+    expect(stage.dials).toHaveLength(2);
+  });
+
+  it('takes others over BEP 3 as they are', () => {
+    const stage = new StagedTorrent();
+    stage.torrent.discovered([X]);
+    const id = idOf(5, '-TR4040-');
+    expect(stage.tryJoin({ id, wire: 'bep3', incoming: false, endpoint: X })).toBeDefined();
+    expect(stage.dials).toHaveLength(1);
+  });
+
+  it('refuses more connections than it may have', () => {
+    const stage = new StagedTorrent({ tuning: { maxConnections: 3 } });
+    for (let i = 0; i < 3; i++) stage.join();
+    expect(stage.tryJoin()).toBeUndefined();
+  });
+});
+
+describe('a torrent that stops', () => {
+  it('leaves no timer behind', () => {
+    const stage = new StagedTorrent();
+    stage.torrent.discovered([X]);
+    const giver = stage.joinGiver('all');
+    giver.peer.interested();
+    giver.begin(giver.link.requests[0]!.piece, 0, giver.link.requests[0]!.length);
+    stage.torrent.stop();
+    expect(giver.link.closedFor).toBe('stopped');
+    expect(stage.time.pending).toBe(0);
+    expect(stage.torrent.peers.size).toBe(0);
+  });
+});
+
+describe('a torrent and what it has', () => {
+  it('says so first, in the shortest form', () => {
+    const pieceCount = 8;
+    const said = (...have: number[]) =>
+      new StagedTorrent({ have: bits(pieceCount, ...have) }).join().link.said[0];
+    expect(said()).toBe('haveNone');
+    expect(said(1, 2)).toBe('bitfield');
+    expect(said(0, 1, 2, 3, 4, 5, 6, 7)).toBe('haveAll');
+  });
+
+  it('is complete once, when the last piece is on the disk', () => {
+    const stage = new StagedTorrent({ shape: shapeOf(2, 2, 5000) });
+    const giver = stage.joinGiver('all');
+    giver.giveAll();
+    expect(stage.completions).toBe(0);
+    for (const piece of stage.memory.verifying.splice(0)) stage.torrent.pieceVerified(piece, true);
+    expect(stage.torrent.pieces.complete).toBe(true);
+    expect(stage.completions).toBe(0);
+    stage.settle();
+    expect(stage.completions).toBe(1);
+    expect(giver.link.closedFor).toBe('both-complete');
+    expect(stage.memory.held.size).toBe(0);
+  });
+
+  it('closes when neither side wants anything, and never when one does', () => {
+    const stage = new StagedTorrent({ have: full(8) });
+    const seed = stage.join();
+    seed.peer.haveAll();
+    expect(seed.link.closedFor).toBe('both-complete');
+    const taker = stage.join();
+    taker.peer.interested();
+    taker.peer.haveAll();
+    expect(taker.link.open).toBe(true);
+  });
+});
