@@ -40,6 +40,9 @@ export async function writeTree(folder: string, plan: ContentPlan): Promise<void
   for (const [name, size] of Object.entries(plan)) await writeFileOf(join(folder, name), name, size);
 }
 
+/** Where pixtorrent keeps what it knows of a folder's content; nobody else's file has that name. */
+const SIDE_FOLDER = '.pixtorrent';
+
 /** Every file below a folder with the SHA-256 of what is in it: two equal trees are equal to the byte. */
 export async function digestTree(folder: string): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -48,7 +51,8 @@ export async function digestTree(folder: string): Promise<Record<string, string>
     .map((entry) => join(entry.parentPath, entry.name));
   const digests: Record<string, string> = {};
   for (const file of files.sort()) {
-    digests[relative(folder, file).split(sep).join('/')] = await digestFile(file);
+    const name = relative(folder, file).split(sep).join('/');
+    if (!name.startsWith(`${SIDE_FOLDER}/`)) digests[name] = await digestFile(file);
   }
   return digests;
 }
