@@ -11,6 +11,20 @@ function idWhereOwnDialIsKept(kept: boolean) {
 }
 
 describe('a torrent and its connections', () => {
+  it('dials as many as it wants, though only some at a time', () => {
+    const stage = new StagedTorrent({ tuning: { dialTarget: 20, maxHalfOpen: 4 } });
+    const endpoints = Array.from({ length: 40 }, (_, i) => ({ host: `10.1.0.${i}`, port: 6881 }));
+    stage.torrent.discovered(endpoints);
+    expect(stage.dials).toHaveLength(4);
+    for (let i = 0; i < 20; i++) {
+      const dial = stage.dials[i];
+      expect(dial, `dial ${i}`).toBeDefined();
+      stage.join({ incoming: false, endpoint: dial!.endpoint });
+    }
+    expect(stage.dials).toHaveLength(20);
+    expect(stage.torrent.peers.size).toBe(20);
+  });
+
   it('gives up its own dial for the other side’s', () => {
     const stage = new StagedTorrent();
     const id = idWhereOwnDialIsKept(false);
@@ -73,6 +87,22 @@ describe('a torrent that stops', () => {
     expect(giver.link.closedFor).toBe('stopped');
     expect(stage.time.pending).toBe(0);
     expect(stage.torrent.peers.size).toBe(0);
+  });
+
+  it('takes no answers any more, and asks for nothing', () => {
+    const stage = new StagedTorrent();
+    const first = stage.joinGiver('all');
+    const second = stage.joinGiver('all');
+    first.giveAll();
+    second.giveAll();
+    expect(stage.memory.verifying.length).toBeGreaterThan(0);
+    stage.torrent.stop();
+    const { verifying, storing, fingerprinting } = stage.memory;
+    for (const piece of verifying.splice(0)) stage.torrent.pieceVerified(piece, true);
+    stage.torrent.memoryAvailable();
+    stage.torrent.discovered([X]);
+    expect([...storing, ...fingerprinting, ...stage.dials]).toEqual([]);
+    expect(stage.time.pending).toBe(0);
   });
 });
 

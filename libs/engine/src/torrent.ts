@@ -124,6 +124,12 @@ export class Torrent implements Swarm {
    * @returns the peer, to be told of what comes in; undefined where it was refused, and its link closed
    */
   connected(link: PeerLink, info: ConnectionInfo): Peer | undefined {
+    const peer = this.#decide(link, info);
+    this.#connector.maintain();
+    return peer;
+  }
+
+  #decide(link: PeerLink, info: ConnectionInfo): Peer | undefined {
     const candidate = info.incoming ? undefined : this.#connector.dialled(info.endpoint);
     const { peerId } = info.handshake;
     const refuse = (reason: DisconnectReason, goodbye: GoodbyeReason) => {
