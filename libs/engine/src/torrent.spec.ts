@@ -25,6 +25,36 @@ describe('a torrent and its connections', () => {
     expect(stage.torrent.peers.size).toBe(20);
   });
 
+  it('keeps the own dial of two connections, and does not dial that peer again', () => {
+    const stage = new StagedTorrent();
+    const id = idWhereOwnDialIsKept(true);
+    stage.torrent.discovered([X]);
+    const incoming = stage.join({ id, incoming: true, endpoint: { host: X.host, port: 40_000 } });
+    incoming.peer.extensionHandshake({ ids: {}, port: X.port });
+    const outgoing = stage.join({ id, incoming: false, endpoint: X });
+    expect(incoming.link.closedFor).toBe('duplicate');
+    stage.time.advance(120_000);
+    expect(stage.dials).toHaveLength(1);
+    expect(outgoing.link.open).toBe(true);
+    outgoing.vanish();
+    stage.time.advance(120_000);
+    expect(stage.dials).toHaveLength(2);
+  });
+
+  it('keeps the other side’s dial where that wins, and dials again once it is lost', () => {
+    const stage = new StagedTorrent();
+    const id = idWhereOwnDialIsKept(false);
+    stage.torrent.discovered([X]);
+    const incoming = stage.join({ id, incoming: true, endpoint: { host: X.host, port: 40_000 } });
+    expect(stage.tryJoin({ id, incoming: false, endpoint: X })).toBeUndefined();
+    stage.time.advance(60_000);
+    expect(stage.dials).toHaveLength(1);
+    expect(incoming.link.open).toBe(true);
+    incoming.vanish();
+    stage.time.advance(60_000);
+    expect(stage.dials).toHaveLength(2);
+  });
+
   it('gives up its own dial for the other side’s', () => {
     const stage = new StagedTorrent();
     const id = idWhereOwnDialIsKept(false);

@@ -151,10 +151,15 @@ export class Torrent implements Swarm {
     if (twin) {
       if (!this.#replaces(info, twin)) {
         link.close('duplicate', GoodbyeReason.duplicate, 'duplicate connection');
+        if (candidate) twin.listensAt ??= info.endpoint;
         return undefined;
       }
+      const peer = this.#welcome(link, info, key);
+      if (info.incoming && !twin.info.incoming) peer.listensAt = twin.info.endpoint;
       this.disconnect(twin, 'duplicate', GoodbyeReason.duplicate, 'duplicate connection');
-    } else if (this.peers.size >= this.tuning.maxConnections) {
+      return peer;
+    }
+    if (this.peers.size >= this.tuning.maxConnections) {
       return refuse('replaced', GoodbyeReason.overloaded);
     }
     return this.#welcome(link, info, key);
