@@ -99,6 +99,19 @@ describe('a torrent and its connections', () => {
     expect(stage.dials).toHaveLength(1);
   });
 
+  it('bans a peer at its third broken rule, not before', () => {
+    const stage = new StagedTorrent();
+    for (let i = 1; i <= 3; i++) {
+      const actor = stage.joinGiver('all', { number: 3 });
+      actor.peer.blockBegin(0, 3 * BLOCK_LENGTH, 1);
+      expect(actor.link.closedFor).toBe('protocol-error');
+      expect(stage.bans).toHaveLength(i === 3 ? 1 : 0);
+    }
+    expect(stage.tryJoin({ number: 3 })).toBeUndefined();
+    stage.time.advance(3_600_001);
+    expect(stage.tryJoin({ number: 3 })).toBeDefined();
+  });
+
   it('refuses more connections than it may have', () => {
     const stage = new StagedTorrent({ tuning: { maxConnections: 3 } });
     for (let i = 0; i < 3; i++) stage.join();

@@ -240,7 +240,6 @@ export class Torrent implements Swarm {
   }
 
   protocolError(peer: Peer, text: string): void {
-    this.#blame(peer);
     this.disconnect(peer, 'protocol-error', GoodbyeReason.protocolError, text);
   }
 
