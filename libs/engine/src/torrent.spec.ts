@@ -132,6 +132,16 @@ describe('a torrent that stops', () => {
     expect(stage.torrent.peers.size).toBe(0);
   });
 
+  it('leaves no timer behind where the owner stops it on the news of a lost peer', () => {
+    const stage = new StagedTorrent({ tuning: { deadAfter: 20_000 } });
+    const events = stage.torrent.dependencies.events as { peerDisconnected: () => void };
+    events.peerDisconnected = () => stage.torrent.stop();
+    stage.joinGiver('all');
+    stage.time.advance(30_000);
+    expect(stage.torrent.peers.size).toBe(0);
+    expect(stage.time.pending).toBe(0);
+  });
+
   it('takes no answers any more, and asks for nothing', () => {
     const stage = new StagedTorrent();
     const first = stage.joinGiver('all');

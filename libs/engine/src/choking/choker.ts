@@ -27,8 +27,8 @@ export class Choker {
   start(): void {
     const { dependencies, tuning } = this.#swarm;
     this.#timer = dependencies.timers.after(tuning.chokeInterval, () => {
-      this.#round();
       this.start();
+      this.#round();
     });
   }
 

@@ -25,10 +25,11 @@ export class PeerMonitor {
 
   start(): void {
     this.#timer = this.#swarm.dependencies.timers.after(PERIOD, () => {
+      // First: whoever hears of a peer's end may stop the torrent.
+      this.start();
       const now = this.#swarm.dependencies.clock.now();
       for (const peer of [...this.#swarm.peers]) this.#watch(peer, now);
       this.#replaceUseless(now);
-      this.start();
     });
   }
 
