@@ -183,6 +183,38 @@ describe('a torrent and what it has', () => {
     expect(stage.memory.held.size).toBe(0);
   });
 
+  it('fetches again what the disk has lost, in any order of pieces', () => {
+    for (const order of ['rarest-first', 'sequential'] as const) {
+      const shape = shapeOf(3, 1);
+      const stage = new StagedTorrent({ shape, order });
+      const giver = stage.joinGiver([0, 1]);
+      giver.giveAll();
+      stage.settle();
+      expect(stage.torrent.have.count).toBe(2);
+      stage.torrent.readFailed(0);
+      expect(stage.torrent.pieces.remaining).toBe(2);
+      const other = stage.joinGiver('all');
+      for (let i = 0; i < 10; i++) {
+        giver.giveAll();
+        other.giveAll();
+        stage.settle();
+        stage.time.advance(100);
+      }
+      expect([order, stage.torrent.have.complete]).toEqual([order, true]);
+    }
+  });
+
+  it('asks at once for a piece that the disk has lost, though nothing else happens', () => {
+    const stage = new StagedTorrent({ shape: shapeOf(2, 1), have: bits(2, 0) });
+    const slow = stage.joinGiver([1]);
+    const able = stage.joinGiver('all');
+    expect([...slow.link.requests, ...able.link.requests]).toHaveLength(1);
+    able.link.requests.length = 0;
+    stage.torrent.readFailed(0);
+    stage.time.advance(1);
+    expect(able.link.requests.map(({ piece }) => piece)).toContain(0);
+  });
+
   it('closes when neither side wants anything, and never when one does', () => {
     const stage = new StagedTorrent({ have: full(8) });
     const seed = stage.join();

@@ -214,12 +214,14 @@ export class Torrent implements Swarm {
     if (!this.pieces.have.has(piece)) return;
     this.pieces.lost(piece);
     this.#announcedComplete = false;
+    this.#deadlines.rewind();
     this.#uploader.dropPiece(piece);
     for (const peer of this.peers) {
       if (!peer.has.has(piece) || !this.pieces.lacks(piece)) continue;
       peer.useful++;
       this.#messages.updateInterest(peer);
     }
+    this.#downloader.fillStarved();
   }
 
   /** Asks for a piece before all others; `at`: when it is due, on the clock's scale. */

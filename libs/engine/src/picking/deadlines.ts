@@ -41,4 +41,8 @@ export class Deadlines implements PiecePicker {
     }
     return this.#rest.pick(peer, allowed);
   }
+
+  rewind(): void {
+    this.#rest.rewind?.();
+  }
 }
