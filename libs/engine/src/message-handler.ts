@@ -78,7 +78,8 @@ export class MessageHandler implements PeerHandler {
     }
     for (const piece of bits) {
       if (!peer.has.add(piece)) continue;
-      this.#swarm.pieces.availability.increment(piece);
+      if (peer.seed) this.#becameSeed(peer, piece);
+      else this.#swarm.pieces.availability.increment(piece);
       this.#parts.uploader.fresh.spread(piece);
     }
     this.#countUseful(peer);

@@ -215,6 +215,20 @@ describe('a torrent and what it has', () => {
     expect(able.link.requests.map(({ piece }) => piece)).toContain(0);
   });
 
+  it('counts right whatever a peer announces, in whatever order', () => {
+    const stage = new StagedTorrent({ shape: shapeOf(4) });
+    const { availability } = stage.torrent.pieces;
+    const odd = stage.join();
+    for (const piece of [0, 1, 2]) odd.peer.have(piece);
+    odd.peer.bitfield(bits(4, 3).bytes);
+    expect(odd.peer.seed).toBe(true);
+    expect(availability.seeds).toBe(1);
+    odd.vanish();
+    expect(availability.seeds).toBe(0);
+    expect(availability.unspread).toBe(4);
+    expect([0, 1, 2, 3].map((piece) => availability.copies(piece))).toEqual([0, 0, 0, 0]);
+  });
+
   it('closes when neither side wants anything, and never when one does', () => {
     const stage = new StagedTorrent({ have: full(8) });
     const seed = stage.join();
