@@ -186,10 +186,13 @@ describe('a torrent and what it has', () => {
   it('fetches again what the disk has lost, in any order of pieces', () => {
     for (const order of ['rarest-first', 'sequential'] as const) {
       const shape = shapeOf(3, 1);
-      const stage = new StagedTorrent({ shape, order });
+      const stage = new StagedTorrent({ shape, order, memory: 1 });
       const giver = stage.joinGiver([0, 1]);
-      giver.giveAll();
-      stage.settle();
+      for (let i = 0; i < 4; i++) {
+        giver.giveAll();
+        stage.settle();
+        stage.time.advance(1);
+      }
       expect(stage.torrent.have.count).toBe(2);
       stage.torrent.readFailed(0);
       expect(stage.torrent.pieces.remaining).toBe(2);

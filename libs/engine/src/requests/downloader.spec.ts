@@ -3,6 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { StagedTorrent, shapeOf } from '../fixtures/staged-torrent.ts';
 
 describe('requests', () => {
+  it('asks again elsewhere for what was refused in part, however it was cut', () => {
+    const stage = new StagedTorrent({ shape: shapeOf(1, 16) });
+    const odd = stage.joinGiver('all');
+    const { piece, offset } = odd.next()!;
+    odd.peer.reject(piece, offset, 100);
+    const good = stage.joinGiver('all');
+    odd.vanish();
+    stage.time.advance(2000);
+    good.giveAll();
+    stage.settle();
+    expect(stage.torrent.have.complete).toBe(true);
+  });
+
   it('takes an answer in parts, in order', () => {
     const stage = new StagedTorrent({ shape: shapeOf(1, 16, 1000) });
     const giver = stage.joinGiver('all');

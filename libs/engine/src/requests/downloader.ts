@@ -86,7 +86,12 @@ export class Downloader {
 
   rejected(peer: Peer, piece: number, offset: number, length: number): void {
     const position = peer.requests.find(piece, offset);
-    if (position < 0 || length > peer.requests.lengthAt(position)) return;
+    if (position < 0) return;
+    const asked = peer.requests.lengthAt(position);
+    if (length > asked || (length < asked && length % BLOCK_LENGTH !== 0)) {
+      this.#swarm.protocolError(peer, 'a refusal that does not fit its request');
+      return;
+    }
     const marked = peer.requests.isMarked(position);
     peer.requests.consume(position, length);
     if (!marked) {
