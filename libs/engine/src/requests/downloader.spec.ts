@@ -26,4 +26,21 @@ describe('requests', () => {
     stage.settle();
     expect(stage.torrent.have.complete).toBe(true);
   });
+
+  it('gives back the memory of a piece whose only payload is broken off', () => {
+    for (const wire of ['pixwire', 'bep3'] as const) {
+      const stage = new StagedTorrent({ shape: shapeOf(4, 1) });
+      const giver = stage.joinGiver([2], { wire });
+      const { piece, offset, length } = giver.next()!;
+      giver.begin(piece, offset, length);
+      giver.vanish();
+      expect(stage.memory.held.size).toBe(0);
+      expect(stage.torrent.pieces.active.size).toBe(0);
+      const other = stage.joinGiver([2]);
+      const request = other.next()!;
+      other.begin(request.piece, request.offset, request.length);
+      stage.torrent.disconnect(other.peer, 'idle', 0, '');
+      expect(stage.memory.held.size).toBe(0);
+    }
+  });
 });

@@ -150,7 +150,8 @@ export class Downloader {
     const active = this.#swarm.pieces.active.get(piece);
     if (!active) return;
     active.abort(offset, length);
-    this.#reopen(active);
+    if (active.untouched) this.#abandon(active);
+    else this.#reopen(active);
     this.fillStarved();
   }
 
