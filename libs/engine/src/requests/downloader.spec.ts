@@ -43,4 +43,51 @@ describe('requests', () => {
       expect(stage.memory.held.size).toBe(0);
     }
   });
+
+  it('does not wait for ever for the one peer that was to give a doubtful piece', () => {
+    for (const sulk of ['chokes', 'refuses', 'is silent'] as const) {
+      const stage = new StagedTorrent({ shape: shapeOf(1, 2) });
+      const [a, b] = [stage.joinGiver('all', { wire: 'bep3' }), stage.joinGiver('all', { wire: 'bep3' })];
+      const first = a.next()!;
+      a.give(first.piece, first.offset, first.length);
+      const second = a.next() ?? b.next()!;
+      b.link.requests.length = 0;
+      b.peer.choke();
+      b.peer.unchoke();
+      void second;
+      // Two contributors, and a wrong hash: the piece is fetched again from one of them alone.
+      const giveRest = () => {
+        for (const actor of [b, a]) {
+          for (let request = actor.next(); request; request = actor.next()) {
+            if (actor === b || request.offset === 0)
+              actor.give(request.piece, request.offset, request.length);
+          }
+        }
+      };
+      for (let i = 0; i < 100 && stage.memory.verifying.length === 0; i++) {
+        giveRest();
+        stage.time.advance(1000);
+      }
+      stage.settle([0]);
+      stage.time.advance(1);
+      const chosen = a.link.requests.length > 0 ? a : b;
+      const other = chosen === a ? b : a;
+      const request = chosen.next()!;
+      chosen.give(request.piece, request.offset, request.length);
+      if (sulk === 'chokes') {
+        chosen.peer.choke();
+        for (const { piece, offset, length } of chosen.link.requests.splice(0))
+          chosen.peer.reject(piece, offset, length);
+      }
+      for (let i = 0; i < 200 && !stage.torrent.have.complete; i++) {
+        if (sulk === 'refuses') {
+          for (let r = chosen.next(); r; r = chosen.next()) chosen.peer.reject(r.piece, r.offset, r.length);
+        }
+        other.giveAll();
+        stage.settle();
+        stage.time.advance(100);
+      }
+      expect([sulk, stage.torrent.have.complete]).toEqual([sulk, true]);
+    }
+  });
 });

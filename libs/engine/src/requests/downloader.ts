@@ -241,6 +241,8 @@ export class Downloader {
     const active = this.#swarm.pieces.active.get(piece);
     if (!active) return;
     active.drop(offset, length);
+    // Whoever was to give it alone does not: waiting for that peer could take for ever.
+    active.only = undefined;
     if (active.untouched) this.#abandon(active);
     else this.#reopen(active);
   }
