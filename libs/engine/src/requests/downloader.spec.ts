@@ -90,4 +90,21 @@ describe('requests', () => {
       expect([sulk, stage.torrent.have.complete]).toEqual([sulk, true]);
     }
   });
+
+  it('does not let pieces that only choking peers have fill the memory', () => {
+    const stage = new StagedTorrent({ shape: shapeOf(3, 2), memory: 1 });
+    const choking = stage.joinGiver([0], { wire: 'bep3' });
+    const request = choking.next()!;
+    choking.give(request.piece, request.offset, request.length);
+    choking.peer.choke();
+    for (const { piece, offset, length } of choking.link.requests.splice(0))
+      choking.peer.reject(piece, offset, length);
+    const giving = stage.joinGiver([1, 2]);
+    for (let i = 0; i < 50; i++) {
+      giving.giveAll();
+      stage.settle();
+      stage.time.advance(1000);
+    }
+    expect(stage.torrent.have.count).toBe(2);
+  });
 });

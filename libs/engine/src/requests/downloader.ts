@@ -256,13 +256,20 @@ export class Downloader {
     if (active.missing > 0) this.#swarm.pieces.open.add(active);
   }
 
-  /** Gives up pieces that were begun from peers who are gone and that nobody here can finish. */
+  /** Gives up a piece that nobody would go on with now: its peers are gone, choke or refuse. */
   #reclaim(): boolean {
-    const { pieces } = this.#swarm;
-    for (const active of pieces.open) {
-      if (!active.idle || pieces.availability.copies(active.piece) > 0) continue;
+    for (const active of this.#swarm.pieces.open) {
+      if (!active.idle || this.#hasGiver(active)) continue;
       this.#abandon(active);
       return true;
+    }
+    return false;
+  }
+
+  #hasGiver({ piece, only }: ActivePiece): boolean {
+    for (const peer of this.#swarm.peers) {
+      if (peer.chokesUs || !peer.has.has(piece) || this.#isRefused(peer, piece)) continue;
+      if (only === undefined || only === peer.serial) return true;
     }
     return false;
   }
