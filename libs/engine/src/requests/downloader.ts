@@ -305,9 +305,13 @@ export class Downloader {
 
   #refuse(peer: Peer, piece: number): void {
     const now = this.#now();
+    peer.refused.delete(piece);
     peer.refused.set(piece, now + this.#swarm.tuning.refusalTime);
     if (peer.refused.size > MAX_REFUSALS) {
-      for (const [refused, until] of peer.refused) if (until <= now) peer.refused.delete(refused);
+      for (const [refused, until] of peer.refused) {
+        if (until > now) break;
+        peer.refused.delete(refused);
+      }
     }
     this.#kickAfter(this.#swarm.tuning.refusalTime);
   }
