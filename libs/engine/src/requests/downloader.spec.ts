@@ -131,4 +131,14 @@ describe('requests', () => {
     expect(refusing.peer.refused.size).toBeGreaterThan(1024);
     expect(steps).toBeLessThan(20_000);
   });
+
+  it('tells refusals of the same place apart by their length', () => {
+    const stage = new StagedTorrent({ shape: shapeOf(1, 16) });
+    const late = stage.joinGiver('all');
+    const first = late.next()!;
+    late.peer.requests.push(first.piece, 0, 2 * BLOCK_LENGTH, 0);
+    late.peer.reject(first.piece, 0, 2 * BLOCK_LENGTH);
+    expect(late.give(first.piece, first.offset, first.length)).toBe(true);
+    expect(late.link.open).toBe(true);
+  });
 });

@@ -85,7 +85,8 @@ export class Downloader {
   }
 
   rejected(peer: Peer, piece: number, offset: number, length: number): void {
-    const position = peer.requests.find(piece, offset);
+    const exact = peer.requests.find(piece, offset, length);
+    const position = exact >= 0 ? exact : peer.requests.find(piece, offset);
     if (position < 0) return;
     const asked = peer.requests.lengthAt(position);
     if (length > asked || (length < asked && length % BLOCK_LENGTH !== 0)) {

@@ -59,11 +59,15 @@ export class RangeQueue {
     this.#bytes += length;
   }
 
-  /** Position of the range of `piece` that begins at `offset`, or -1; the oldest where there are several. */
-  find(piece: number, offset: number): number {
+  /**
+   * Position of the range of `piece` that begins at `offset`, or -1; the oldest where there are several.
+   * @param length only one of exactly so many bytes
+   */
+  find(piece: number, offset: number, length?: number): number {
     for (let position = 0; position < this.#count; position++) {
       const index = this.#index(position);
-      if (this.#pieces[index] === piece && this.#offsets[index] === offset) return position;
+      if (this.#pieces[index] !== piece || this.#offsets[index] !== offset) continue;
+      if (length === undefined || this.#lengths[index] === length) return position;
     }
     return -1;
   }

@@ -43,8 +43,8 @@ export class Uploader {
   }
 
   cancelled(peer: Peer, piece: number, offset: number, length: number): void {
-    const position = peer.uploads.find(piece, offset);
-    if (position < 0 || peer.uploads.lengthAt(position) !== length) return;
+    const position = peer.uploads.find(piece, offset, length);
+    if (position < 0) return;
     peer.uploads.remove(position);
     peer.link.reject(piece, offset, length);
   }
