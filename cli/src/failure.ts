@@ -66,7 +66,7 @@ export function failureOf(error: unknown): Failure {
 function exitCodeOf(error: PixError): ExitCode {
   if (error instanceof CliError) return CLI_CODES[error.code];
   if (error instanceof ClientError) return CLIENT_CODES[error.code];
-  if (error instanceof StorageError) return ExitCode.disk;
+  if (error instanceof StorageError) return error.code === 'missing' ? ExitCode.badInput : ExitCode.disk;
   if (error instanceof MetainfoError) return ExitCode.badInput;
   if (error instanceof NetworkError) return ExitCode.network;
   return error.name === 'TrackerError' ? ExitCode.network : ExitCode.badInput;

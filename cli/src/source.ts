@@ -11,10 +11,10 @@ export type Source =
   | { readonly type: 'torrent'; readonly metainfo: Metainfo }
   | { readonly type: 'magnet'; readonly magnet: Magnet };
 
-/** @throws MetainfoError with the path as a part of its place; the system's error where it cannot be read */
+/** @throws MetainfoError that names the file; the system's error where it cannot be read */
 export async function readSource(named: string): Promise<Source> {
-  if (/^magnet:/i.test(named)) return { type: 'magnet', magnet: parseMagnet(named) };
-  return { type: 'torrent', metainfo: await readTorrent(named) };
+  if (!/^magnet:/i.test(named)) return { type: 'torrent', metainfo: await readTorrent(named) };
+  return { type: 'magnet', magnet: placed('magnet link', () => parseMagnet(named)) };
 }
 
 /** The same for a file alone. */
@@ -23,11 +23,17 @@ export async function readTorrent(path: string): Promise<Metainfo> {
     throw new CliError('usage', 'a magnet link does not hold the hashes: name a .torrent file');
   }
   const [bytes, { FILE_SYSTEM }] = await Promise.all([readBounded(path), import('@pixtorrent/client')]);
+  const options = { fileSystem: FILE_SYSTEM, maxBytes: MOST_BYTES };
+  return placed(printable(path), () => parseMetainfo(bytes, options));
+}
+
+/** Has a refusal name what was refused: of several torrents one has to know which. */
+function placed<T>(where: string, read: () => T): T {
   try {
-    return parseMetainfo(bytes, { fileSystem: FILE_SYSTEM, maxBytes: MOST_BYTES });
+    return read();
   } catch (error) {
     if (!(error instanceof MetainfoError)) throw error;
-    throw new MetainfoError(error.code, printable(path), error.message, { cause: error });
+    throw new MetainfoError(error.code, where, error.message, { cause: error });
   }
 }
 
