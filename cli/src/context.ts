@@ -1,6 +1,6 @@
 import type { Logger } from '@pixtorrent/core';
 import type { CommonOptions } from './options.ts';
-import { Output } from './output/output.ts';
+import type { Output } from './output/output.ts';
 
 /** What a command works with: where its words and its log lines go. */
 export interface Context {
@@ -9,6 +9,7 @@ export interface Context {
 }
 
 export async function openContext(options: CommonOptions): Promise<Context> {
+  const { Output } = await import('./output/output.ts');
   return {
     output: new Output(options.json),
     logger: options.verbose

@@ -1,7 +1,6 @@
 import { runCommand } from './command-line.ts';
 import { ExitCode } from './exit-codes.ts';
 import { watchInterrupts } from './interrupt.ts';
-import { Output } from './output/output.ts';
 
 watchInterrupts();
 const args = process.argv.slice(2);
@@ -15,11 +14,14 @@ try {
 process.exit();
 
 async function explain(error: unknown): Promise<ExitCode> {
-  const { failureOf } = await import('./failure.ts');
+  const [{ failureOf }, { formatEvent }] = await Promise.all([
+    import('./failure.ts'),
+    import('./output/ndjson.ts'),
+  ]);
   const { exitCode, code, message, internal } = failureOf(error);
   if (exitCode !== ExitCode.interrupted) {
     // The arguments may be what was wrong: so they are looked at as they are.
-    new Output(args.includes('--json')).event({ event: 'error', code, message });
+    if (args.includes('--json')) process.stdout.write(formatEvent({ event: 'error', code, message }));
     process.stderr.write(`pixtorrent: ${message}\n`);
     const verbose = args.includes('--verbose') || args.includes('-v');
     if (internal && verbose && error instanceof Error) process.stderr.write(`${error.stack}\n`);

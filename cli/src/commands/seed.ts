@@ -44,10 +44,13 @@ const options = (yargs: CommandLine) =>
       type: 'string',
       coerce: one('upload-rate', rate),
     })
-    .example('$0 seed dataset.torrent --dir /data', 'seeds /data/dataset');
+    .example('$0 seed dataset.torrent --dir /data', 'seeds /data/dataset')
+    .epilog('For measuring: PIXTORRENT_WIRE=pixwire or bep3 has peers dialled in that wire alone.');
 
 async function seed(args: ArgumentsOf<typeof options>): Promise<void> {
   const { output, logger } = await openContext(args);
+  const { wiresFromEnvironment } = await import('../transfer/wires.ts');
+  const wires = wiresFromEnvironment();
   const { readTorrent } = await import('../source.ts');
   const metainfo = await readTorrent(args.torrent);
   const [{ Client }, { Transfer }, { endpointKey, printable }, words] = await Promise.all([
@@ -65,6 +68,7 @@ async function seed(args: ArgumentsOf<typeof options>): Promise<void> {
         dir: args.dir,
         trackers: args.tracker,
         superSeed: args.superSeed,
+        ...(wires !== undefined && { wires }),
         ...(args.uploadRate !== undefined && { uploadRate: args.uploadRate }),
         signal: interrupted,
         onProgress: (done, total) => view.update(done, total, words.bytes(total)),

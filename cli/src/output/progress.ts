@@ -4,6 +4,8 @@ import cliProgress from 'cli-progress';
 export interface ProgressView {
   /** @param note what else is to be seen beside the part that is done */
   update(done: number, total: number, note?: string): void;
+  /** A line that stays, above what is shown. */
+  say(line: string): void;
   end(): void;
 }
 
@@ -12,7 +14,7 @@ const LINE_PERIOD = 10_000;
 
 /** A view on standard error; with `json` nothing is shown. */
 export function progressView(title: string, json: boolean): ProgressView {
-  if (json) return { update() {}, end() {} };
+  if (json) return { update() {}, say() {}, end() {} };
   return process.stderr.isTTY ? new BarView(title) : new LineView(title);
 }
 
@@ -31,9 +33,8 @@ class BarView implements ProgressView {
       barsize: 24,
       fps: 5,
       emptyOnZero: true,
-      ...(process.env.NO_COLOR
-        ? cliProgress.Presets.legacy
-        : { barCompleteChar: '█', barIncompleteChar: '░' }),
+      barCompleteChar: '█',
+      barIncompleteChar: '░',
     });
   }
 
@@ -42,6 +43,10 @@ class BarView implements ProgressView {
     if (!this.#started) this.#bar.start(total, done, payload);
     else this.#bar.update(done, payload);
     this.#started = true;
+  }
+
+  say(line: string): void {
+    process.stderr.write(`\r\u001b[K${line}\n`);
   }
 
   end(): void {
@@ -60,8 +65,11 @@ class LineView implements ProgressView {
   update(done: number, total: number, note = ''): void {
     if (performance.now() < this.#next) return;
     this.#next = performance.now() + LINE_PERIOD;
-    process.stderr.write(`${this.#title} ${percent(done, total)} ${note}`.trimEnd());
-    process.stderr.write('\n');
+    this.say(`${this.#title} ${percent(done, total)} ${note}`.trimEnd());
+  }
+
+  say(line: string): void {
+    process.stderr.write(`${line}\n`);
   }
 
   end(): void {}

@@ -92,7 +92,7 @@ export class Transfer {
     this.#output.event({ event: 'progress', ...figures });
     this.#view?.update(have, total, describe(figures));
     const waiting = this.#patience.look(figures, performance.now());
-    if (waiting !== undefined) this.#output.note(waiting);
+    if (waiting !== undefined) this.#view?.say(waiting);
   }
 
   /** The log names each piece; here each file is named once. */
