@@ -30,6 +30,9 @@ export class RequestWindow {
   #sampleStart = -1;
   #sampleBytes = 0;
   #requestedAt = 0;
+  #deliveredAt = 0;
+  /** Answers to what is asked from here on waited behind nothing of ours; -1 while the latency is fresh. */
+  #drainedSince = -1;
 
   constructor(options: RequestWindowOptions) {
     this.#options = options;
@@ -53,8 +56,9 @@ export class RequestWindow {
 
   /** A request is sent to a peer that had none outstanding: idle time is no part of the rate. */
   resume(now: number): void {
-    this.#sampleStart = now;
-    this.#sampleBytes = 0;
+    if (this.#sampleBytes === 0) this.#sampleStart = now;
+    else this.#sampleStart += now - this.#deliveredAt;
+    if (now - this.#latencyAt > LATENCY_AGE) this.#drainedSince = now;
   }
 
   /** The answer to a request that was sent at `requestedAt` begins to arrive. */
@@ -64,11 +68,8 @@ export class RequestWindow {
 
   /** `length` bytes of the answer that began last have arrived. */
   delivered(length: number, now: number): void {
-    const latency = now - this.#requestedAt;
-    if (latency <= this.#latency || now - this.#latencyAt > LATENCY_AGE) {
-      this.#latency = latency;
-      this.#latencyAt = now;
-    }
+    this.#deliveredAt = now;
+    this.#measureLatency(now);
     this.#sampleBytes += length;
     const elapsed = now - this.#sampleStart;
     if (elapsed < Math.min(SAMPLE, Math.max(2 * this.#latency, 1))) return;
@@ -76,13 +77,36 @@ export class RequestWindow {
     this.#rate = this.#rate === 0 ? sample : (this.#rate + sample) / 2;
     this.#sampleStart = now;
     this.#sampleBytes = 0;
-    const target = this.#rate * (this.#latency + this.#options.queueTarget) * GAIN;
-    this.#size = Math.min(this.#options.maximum, Math.max(2 * BLOCK_LENGTH, target));
+    this.#resize();
   }
 
   /** The peer went silent: one block is enough to see whether it is alive. */
   collapse(): void {
     this.#rate = 0;
+    this.#sampleBytes = 0;
     this.#size = BLOCK_LENGTH;
+  }
+
+  /**
+   * Where the pipe is full every answer waits behind what was asked before it: taken for the latency, it would let
+   * the window grow for ever. So an aged latency is measured anew only after the queue was let run empty.
+   */
+  #measureLatency(now: number): void {
+    const latency = now - this.#requestedAt;
+    const drained = this.#drainedSince >= 0 && this.#requestedAt >= this.#drainedSince;
+    if (latency <= this.#latency || drained) {
+      this.#latency = latency;
+      this.#latencyAt = now;
+      this.#drainedSince = -1;
+    } else if (this.#drainedSince < 0 && now - this.#latencyAt > LATENCY_AGE) {
+      this.#drainedSince = now;
+      this.#resize();
+    }
+  }
+
+  #resize(): void {
+    const { queueTarget, maximum } = this.#options;
+    const time = this.#drainedSince < 0 ? (this.#latency + queueTarget) * GAIN : this.#latency;
+    this.#size = Math.min(maximum, Math.max(2 * BLOCK_LENGTH, this.#rate * time));
   }
 }
