@@ -12,7 +12,7 @@ const MAX_UNKNOWN = 1_048_576;
  * extensions are skipped. Keep-alives count as bytes only.
  */
 export class Bep3Decoder extends WireDecoder {
-  /** Whether the time for a bit field is over. Some clients send the extension handshake before it. */
+  /** Whether the time for Have All and Have None is over. Some clients send the extension handshake before them. */
   #opened = false;
 
   protected override unit(bytes: Buffer, at: number, end: number): number {
@@ -56,8 +56,8 @@ export class Bep3Decoder extends WireDecoder {
     return MESSAGE_HEADER;
   }
 
+  /** BEP 3 has it come first alone, but aria2 sends it again where it would be shorter than its Have messages. */
   #bitfield(bytes: Buffer, at: number, end: number, length: number): number {
-    if (this.#opened) return this.fail('out-of-order', 'the bit field is not the first message');
     const shape = this.shape!;
     if (length !== 1 + bitfieldLength(shape))
       return this.fail('bad-bitfield', 'the bit field has another size');

@@ -413,11 +413,6 @@ describe.each<WireName>(['pixwire', 'bep3'])('the codec of %s', (wire) => {
       'a second announcement',
       () => Buffer.concat([begun(), message(wire, ids.choke, 0), message(wire, ids.haveAll, 0)]),
     ],
-    [
-      'out-of-order',
-      'a late bit field',
-      () => Buffer.concat([message(wire, ids.choke, 0), message(wire, ids.bitfield, 2, [0, 0])]),
-    ],
   ])('calls it %s: %s', (code, _what, bytes) => {
     const fault = feedChunks(
       open(wire, new CallLog()),
@@ -434,6 +429,23 @@ describe.each<WireName>(['pixwire', 'bep3'])('the codec of %s', (wire) => {
     expect(
       open(wire, new CallLog()).decoder.receive(message(wire, ids.bitfield, bits.length, bits))?.code,
     ).toBe('bad-bitfield');
+  });
+});
+
+describe('a bit field that comes late', () => {
+  it('breaks the rules of PixWire', () => {
+    const bytes = Buffer.concat([
+      encode('pixwire', [(out) => out.haveNone()]).bytes,
+      message('pixwire', 0x05, 2, [0, 0]),
+    ]);
+    expect(open('pixwire', new CallLog()).decoder.receive(bytes)?.code).toBe('out-of-order');
+  });
+
+  it('is heard on BEP 3, where aria2 sends it instead of many Have messages', () => {
+    const log = new CallLog();
+    const bytes = Buffer.concat([message('bep3', 0, 0), message('bep3', 5, 2, [0x40, 0])]);
+    expect(feedChunks(open('bep3', log), bytes, [3])).toBeUndefined();
+    expect(log.calls).toEqual([['choke'], ['bitfield', [0x40, 0]]]);
   });
 });
 
