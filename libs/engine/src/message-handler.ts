@@ -61,7 +61,7 @@ export class MessageHandler implements PeerHandler {
     const { pieces } = this.#swarm;
     if (peer.seed) this.#becameSeed(peer, piece);
     else pieces.availability.increment(piece);
-    this.#parts.uploader.fresh.spread(piece);
+    this.#parts.uploader.fresh.spread(peer, piece);
     this.#parts.superSeed?.spread(peer, piece);
     if (pieces.lacks(piece)) {
       peer.useful++;
@@ -80,8 +80,9 @@ export class MessageHandler implements PeerHandler {
       if (!peer.has.add(piece)) continue;
       if (peer.seed) this.#becameSeed(peer, piece);
       else this.#swarm.pieces.availability.increment(piece);
-      this.#parts.uploader.fresh.spread(piece);
+      this.#parts.uploader.fresh.spread(peer, piece);
     }
+    this.#parts.superSeed?.joined(peer);
     this.#countUseful(peer);
   }
 

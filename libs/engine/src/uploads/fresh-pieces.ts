@@ -6,7 +6,7 @@ import type { PieceTable } from '../pieces/piece-table.ts';
 const PASS_ON_TIME = 10_000;
 /** A peer that asks again for a refused piece after this time gets it, milliseconds. */
 const ASK_AGAIN = 900;
-/** Refusals remembered; beyond it nothing is refused until some have aged. */
+/** Refusals remembered; beyond it nothing is refused until pieces of them were given or got elsewhere. */
 const MAX_REFUSALS = 65_536;
 
 /**
@@ -27,7 +27,7 @@ export class FreshPieces {
 
   /** Whether to refuse the piece to the peer now. */
   refuses(peer: Peer, piece: number, now: number): boolean {
-    if (!this.#pieces.complete || !peer.link.rejects || !isPixTorrent(peer.info.handshake.peerId))
+    if (!this.#pieces.have.complete || !peer.link.rejects || !isPixTorrent(peer.info.handshake.peerId))
       return false;
     if (this.#isFresh(piece, peer, now) || !this.#anyFresh()) return false;
     let refusals = this.#refusedAt.get(peer);
@@ -55,9 +55,10 @@ export class FreshPieces {
     }
   }
 
-  /** Somebody has the piece: it can be passed on from there. */
-  spread(piece: number): void {
+  /** The peer has the piece: it can be passed on from there. */
+  spread(peer: Peer, piece: number): void {
     this.#given.delete(piece);
+    if (this.#refusedAt.get(peer)?.delete(piece)) this.#refusals--;
   }
 
   gone(peer: Peer): void {
