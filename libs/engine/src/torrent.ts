@@ -74,7 +74,7 @@ export class Torrent implements Swarm {
     this.#connector = new Connector(this);
     this.#monitor = new PeerMonitor(this, this.#downloader, this.#connector);
     this.#announcer = new HaveAnnouncer(this);
-    this.#superSeed = options.superSeed && this.pieces.complete ? new SuperSeed(this.pieces) : undefined;
+    this.#superSeed = options.superSeed && this.pieces.have.complete ? new SuperSeed(this.pieces) : undefined;
     this.#messages = new MessageHandler(this, {
       downloader: this.#downloader,
       uploader: this.#uploader,

@@ -28,6 +28,7 @@ export class SuperSeed {
   gone(peer: Peer): void {
     for (const [piece, passedOn] of this.#shown.get(peer) ?? []) if (!passedOn) this.#times[piece]!--;
     this.#shown.delete(peer);
+    for (const other of this.#shown.keys()) this.#show(other);
   }
 
   mayAsk(peer: Peer, piece: number): boolean {
@@ -40,6 +41,16 @@ export class SuperSeed {
       const alone = this.#shown.size === 1;
       if ((peer === holder && !alone) || shown.get(piece) !== false) continue;
       shown.set(piece, true);
+      this.#show(peer);
+    }
+    this.#show(holder);
+  }
+
+  /** A peer came with pieces: as `spread`, for all of them. */
+  joined(holder: Peer): void {
+    for (const [peer, shown] of this.#shown) {
+      if (peer === holder) continue;
+      for (const [piece, passedOn] of shown) if (!passedOn && holder.has.has(piece)) shown.set(piece, true);
       this.#show(peer);
     }
     this.#show(holder);
