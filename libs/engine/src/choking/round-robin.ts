@@ -6,15 +6,16 @@ const TURN = 20_000;
 
 /**
  * While seeding: everybody in turn. Those in the middle of their turn keep it, the fastest first, since what they
- * take spreads soonest; then come those who have waited longest.
+ * take spreads soonest; then come those who wait, longest first; last those whose turn is over.
  */
 export class RoundRobin implements ChokingPolicy {
   rank(peers: readonly Peer[], now: number): Peer[] {
-    const inTurn = (peer: Peer) => !peer.choked && now - peer.unchokedAt < TURN;
+    const place = (peer: Peer) => (peer.choked ? 1 : now - peer.unchokedAt < TURN ? 0 : 2);
     return [...peers].sort((a, b) => {
-      const aInTurn = inTurn(a);
-      if (aInTurn !== inTurn(b)) return aInTurn ? -1 : 1;
-      return aInTurn ? b.sent.rate(now) - a.sent.rate(now) : a.unchokedAt - b.unchokedAt;
+      const placeOfA = place(a);
+      const order = placeOfA - place(b);
+      if (order !== 0) return order;
+      return placeOfA === 0 ? b.sent.rate(now) - a.sent.rate(now) : a.unchokedAt - b.unchokedAt;
     });
   }
 }
