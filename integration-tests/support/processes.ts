@@ -56,7 +56,7 @@ export class Process {
   ): Promise<Process> {
     const [program, ...args] = [...(options.host?.enter ?? []), ...command];
     const child = spawn(program!, args, {
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1', ...options.env },
       ...(options.cwd !== undefined && { cwd: options.cwd }),
     });
@@ -64,15 +64,9 @@ export class Process {
       child.once('spawn', resolve);
       child.once('error', reject);
     });
-    child.stdin!.on('error', () => {});
     const started = new Process(name, child, child.pid!);
     scope.defer(() => started.stop());
     return started;
-  }
-
-  /** A line for the program's standard input. */
-  write(line: string): void {
-    this.#child.stdin!.write(`${line}\n`);
   }
 
   /**
@@ -111,7 +105,6 @@ export class Process {
 
   /** Ends it, if it has not ended: politely, then at once. */
   async stop(): Promise<void> {
-    this.#child.stdin!.end();
     this.#child.kill('SIGTERM');
     try {
       await this.exit(STOP_SECONDS);

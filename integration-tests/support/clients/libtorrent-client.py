@@ -1,7 +1,8 @@
-"""One torrent in libtorrent: NDJSON events out, until standard input ends."""
+"""One torrent in libtorrent: NDJSON events out, until SIGTERM."""
 import json
-import select
+import signal
 import sys
+import time
 
 import libtorrent as lt
 
@@ -10,8 +11,20 @@ def say(event, **fields):
     print(json.dumps({"event": event, **fields}), flush=True)
 
 
+def flush(session, handle):
+    """A torrent is complete before its last blocks are written: an exit must wait for them."""
+    handle.flush_cache()
+    deadline = time.monotonic() + 8
+    while time.monotonic() < deadline:
+        session.wait_for_alert(100)
+        if any(isinstance(alert, lt.cache_flushed_alert) for alert in session.pop_alerts()):
+            return
+
+
 def main():
     job = json.loads(sys.argv[1])
+    stopping = []
+    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
     session = lt.session(
         {
             "listen_interfaces": "%s:%d" % (job["address"], job["port"]),
@@ -22,7 +35,9 @@ def main():
             "enable_incoming_utp": False,
             "enable_outgoing_utp": False,
             "allow_multiple_connections_per_ip": True,
-            "alert_mask": lt.alert.category_t.status_notification | lt.alert.category_t.error_notification,
+            "alert_mask": lt.alert.category_t.status_notification
+            | lt.alert.category_t.error_notification
+            | lt.alert.category_t.storage_notification,
         }
     )
     parameters = lt.add_torrent_params()
@@ -34,7 +49,7 @@ def main():
 
     checked = complete = False
     progress = 0
-    while not select.select([sys.stdin], [], [], 0)[0] or sys.stdin.read(1):
+    while not stopping:
         session.wait_for_alert(20)
         for alert in session.pop_alerts():
             if isinstance(alert, lt.torrent_checked_alert) and not checked:
@@ -51,6 +66,7 @@ def main():
         progress += 1
         if progress % 50 == 0:
             say("progress", done=status.total_wanted_done, uploaded=status.total_payload_upload, peers=status.num_peers)
+    flush(session, handle)
 
 
 main()
