@@ -141,4 +141,19 @@ describe('requests', () => {
     expect(late.give(first.piece, first.offset, first.length)).toBe(true);
     expect(late.link.open).toBe(true);
   });
+
+  it('takes a late answer though it was given up, and asks nobody for it then', () => {
+    const stage = new StagedTorrent({ shape: shapeOf(1, 16) });
+    const late = stage.joinGiver('all');
+    const { piece, offset, length } = late.next()!;
+    stage.time.advance(4000);
+    expect(stage.torrent.pieces.state(piece)).toBe('requested');
+    late.link.requests.length = 0;
+    late.begin(piece, offset, length);
+    const other = stage.joinGiver('all');
+    expect(other.link.requests).toEqual([]);
+    late.end();
+    stage.settle();
+    expect(stage.torrent.have.complete).toBe(true);
+  });
 });

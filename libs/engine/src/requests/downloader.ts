@@ -253,8 +253,11 @@ export class Downloader {
     this.#swarm.dependencies.pieces.release(active.piece);
   }
 
+  /** A late answer may have taken what was missing, or a failed one given it back. */
   #reopen(active: ActivePiece): void {
-    if (active.missing > 0) this.#swarm.pieces.open.add(active);
+    const { open } = this.#swarm.pieces;
+    if (active.missing > 0) open.add(active);
+    else open.delete(active);
   }
 
   /** Gives up a piece that nobody would go on with now: its peers are gone, choke or refuse. */
