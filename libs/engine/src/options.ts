@@ -56,8 +56,10 @@ export interface Tuning {
   readonly maxRange: number;
   /** Bytes of requests that one peer may queue here. */
   readonly uploadQueue: number;
-  /** Bytes on their way to one peer's socket. */
+  /** Bytes that may be on their way from the disk to one peer's socket, whatever its rate. */
   readonly inFlight: number;
+  /** And beyond that what the peer takes in this time: reading has to keep ahead of sending. */
+  readonly inFlightTime: number;
   /** How often the choker weighs the peers. */
   readonly chokeInterval: number;
   /** How long the optimistic slot stays with a peer. */
@@ -86,7 +88,8 @@ export const DEFAULT_TUNING: Tuning = {
   rangeTarget: 100,
   maxRange: 1024 * 1024,
   uploadQueue: 64 * 1024 * 1024,
-  inFlight: 2 * 1024 * 1024,
+  inFlight: 1024 * 1024,
+  inFlightTime: 30,
   chokeInterval: 10_000,
   optimisticInterval: 30_000,
   lateAfter: 3000,

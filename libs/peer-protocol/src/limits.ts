@@ -4,7 +4,7 @@ import { BLOCK_LENGTH } from './shape.ts';
 export interface WireLimits {
   /** The longest payload of a PixWire frame, bytes: at least 65,536. @default 4 MiB and 8 bytes */
   readonly maxFrame: number;
-  /** Bytes of requests that are queued for one peer. @default 8 MiB */
+  /** Bytes of requests that are queued for one peer. @default 32 MiB */
   readonly requestWindow: number;
   /** The longest single request, bytes. @default 4 MiB */
   readonly maxRequest: number;
@@ -12,7 +12,7 @@ export interface WireLimits {
 
 export const DEFAULT_LIMITS: WireLimits = {
   maxFrame: 4_194_304 + 8,
-  requestWindow: 8_388_608,
+  requestWindow: 33_554_432,
   maxRequest: 4_194_304,
 };
 

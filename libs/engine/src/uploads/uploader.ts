@@ -105,7 +105,9 @@ export class Uploader {
   }
 
   #canSend(peer: Peer): boolean {
-    return peer.open && peer.uploads.count > 0 && peer.inFlight < this.#swarm.tuning.inFlight;
+    if (!peer.open || peer.uploads.count === 0) return false;
+    const { inFlight, inFlightTime } = this.#swarm.tuning;
+    return peer.inFlight < inFlight || peer.inFlight < (peer.sent.rate(this.#now()) / 1000) * inFlightTime;
   }
 
   #pump(): void {

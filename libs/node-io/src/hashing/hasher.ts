@@ -21,6 +21,8 @@ export interface HasherOptions {
 const BLOCK_LENGTH = 16 * 1024;
 /** Jobs that a worker has at hand beside the one it does: hides the way there and back. */
 const AHEAD = 3;
+/** Jobs of a worker that keep it busy: before that no other is given any. */
+const ENOUGH = 2;
 /** Jobs that wait for a worker; beyond them the caller's own thread hashes, which slows down who asks too fast. */
 const MAX_WAITING = 256;
 
@@ -71,7 +73,7 @@ export class Hasher {
    */
   digests(bytes: Uint8Array, length: number, step: number): Promise<Uint8Array> {
     if (this.#closed) return Promise.reject(closedError());
-    const thread = this.#leastBusy();
+    const thread = this.#choose();
     const inline =
       thread === undefined ||
       length < this.#inlineBelow ||
@@ -94,9 +96,13 @@ export class Hasher {
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
-  #leastBusy(): Thread | undefined {
+  /** The first thread with little to do, so that a second one is only started when it is needed. */
+  #choose(): Thread | undefined {
     let best: Thread | undefined;
-    for (const thread of this.#threads) if (best === undefined || thread.load < best.load) best = thread;
+    for (const thread of this.#threads) {
+      if (thread.load < ENOUGH) return thread;
+      if (best === undefined || thread.load < best.load) best = thread;
+    }
     return best;
   }
 
