@@ -80,6 +80,8 @@ export class Peer implements WireMessages {
   lastDataAt: number;
   /** The piece into which a payload of it is landing, or -1. */
   landing = -1;
+  /** Bytes of that payload. */
+  landingLength = 0;
   /** Pieces it refused to send, and when they may be asked for again. */
   readonly refused = new Map<number, number>();
   /** Bytes that may still come although nobody waits: cancelled or dropped on a wire that does not say so. */

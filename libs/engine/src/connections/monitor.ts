@@ -9,6 +9,8 @@ import type { Connector } from './connector.ts';
 const PERIOD = 500;
 /** How long a connection may be of no use to either side when others wait for its place, milliseconds. */
 const USELESS_FOR = 60_000;
+/** What a line delivers at least while it counts as alive, bytes a millisecond. */
+const SLOWEST = 2;
 
 /** Watches for peers that owe data, and makes room for better ones. */
 export class PeerMonitor {
@@ -42,9 +44,10 @@ export class PeerMonitor {
     const { tuning, pieces } = this.#swarm;
     const silence = now - peer.lastDataAt;
     const usual = peer.window.latency === Number.POSITIVE_INFINITY ? 0 : 4 * peer.window.latency;
-    const patience = Math.max(tuning.lateAfter, usual);
-    if (silence > Math.min(patience, tuning.snubbedAfter)) this.#downloader.releaseLate(peer, now - patience);
-    if (silence > tuning.snubbedAfter && !peer.snubbed && !peer.chokesUs) this.#snubbed(peer, now);
+    const patience = Math.max(tuning.lateAfter, usual, landingTime(peer));
+    const snubbedAfter = Math.max(tuning.snubbedAfter, landingTime(peer));
+    if (silence > Math.min(patience, snubbedAfter)) this.#downloader.releaseLate(peer, now - patience);
+    if (silence > snubbedAfter && !peer.snubbed && !peer.chokesUs) this.#snubbed(peer, now);
     if (peer.landing >= 0 && silence > patience && pieces.availability.copies(peer.landing) > 1) {
       // Nobody else can write these blocks while their payload is under way: the connection has to go.
       this.#swarm.disconnect(peer, 'idle', GoodbyeReason.leaving, 'stuck in a block');
@@ -79,4 +82,10 @@ export class PeerMonitor {
       return;
     }
   }
+}
+
+/** Milliseconds that the payload which is landing may take: its progress is not seen before its end. */
+function landingTime(peer: Peer): number {
+  if (peer.landing < 0) return 0;
+  return (4 * peer.landingLength) / (peer.window.rate || 4 * SLOWEST);
 }

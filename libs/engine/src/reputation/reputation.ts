@@ -3,7 +3,7 @@ import type { BanCause } from '../ports.ts';
 
 /** Peers remembered; the one that was longest without an event is forgotten first. */
 const MAX_RECORDS = 4096;
-/** Broken rules, or times of owing data without giving any, before a peer is banned. */
+/** Broken rules, or times in a row of owing data without giving any, before a peer is banned. */
 const MAX_PROTOCOL_ERRORS = 3;
 const MAX_STALLS = 6;
 /** How long a ban for errors and stalls lasts, milliseconds; one for bad data lasts as long as the process. */
@@ -67,6 +67,11 @@ export class Reputation {
     record.stalls = 0;
     record.bannedUntil = Math.max(record.bannedUntil, now + BAN_TIME);
     return 'stalls';
+  }
+
+  /** It gave data that it owed: slow, but no liar. */
+  gave(key: string): void {
+    this.#touch(key).stalls = 0;
   }
 
   #touch(key: string): Record {

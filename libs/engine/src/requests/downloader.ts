@@ -8,10 +8,13 @@ import type { Suspects } from '../reputation/suspects.ts';
 import type { Swarm } from '../swarm.ts';
 import { findDuplicate } from './endgame.ts';
 
-/** A PixWire request is at least this long where the piece is, bytes: below it the frames cost more than they save. */
+/**
+ * A PixWire request is at least this long where the piece is, bytes: below it the frames cost more than they save.
+ * Also the length of the first requests, before the peer's rate is known.
+ */
 const MIN_RANGE = 64 * 1024;
-/** The length of a first request to a PixWire peer whose rate is not known, bytes. */
-const FIRST_RANGE = 256 * 1024;
+/** But it takes no longer than this, milliseconds: what comes by a slow line must not look like silence. */
+const MAX_RANGE_TIME = 2000;
 /** Refusals remembered of one peer before the expired ones are swept out. */
 const MAX_REFUSALS = 1024;
 
@@ -25,6 +28,9 @@ export class Downloader {
   readonly #suspects: Suspects;
   readonly #starved = new Set<Peer>();
   #kick: Timer | undefined;
+  #kickDue = 0;
+  /** When the last refusal ends. */
+  #refusedUntil = 0;
   #candidate: Peer | undefined;
   readonly #allowed = (piece: number) => !this.#isRefused(this.#candidate!, piece);
 
@@ -95,7 +101,8 @@ export class Downloader {
     }
     const marked = peer.requests.isMarked(position);
     peer.requests.consume(position, length);
-    if (!marked) {
+    if (marked) this.#unmarked(piece);
+    else {
       if (!peer.chokesUs) this.#refuse(peer, piece);
       this.#drop(piece, offset, length);
       this.fillStarved();
@@ -120,8 +127,10 @@ export class Downloader {
     if (marked) active?.request(offset, length);
     const wanted = active !== undefined && !active.complete && active.begin(offset, length);
     if (active) this.#reopen(active);
-    if (wanted) peer.landing = piece;
-    else this.#swarm.dependencies.events?.wasted?.(length);
+    if (wanted) {
+      peer.landing = piece;
+      peer.landingLength = length;
+    } else this.#swarm.dependencies.events?.wasted?.(length);
     return wanted;
   }
 
@@ -129,6 +138,7 @@ export class Downloader {
     const now = this.#now();
     peer.lastDataAt = now;
     peer.landing = -1;
+    if (peer.snubbed) this.#swarm.reputation.gave(peer.key);
     peer.snubbed = false;
     peer.received.add(length, now);
     this.#swarm.received.add(length, now);
@@ -158,10 +168,15 @@ export class Downloader {
 
   /** Frees what the peer is late with, so that others can be asked; late answers are still taken. */
   releaseLate(peer: Peer, olderThan: number): void {
-    for (let i = 0; i < peer.requests.count && peer.requests.timeAt(i) < olderThan; i++) {
-      if (peer.requests.isMarked(i)) continue;
-      this.#release(peer, i);
-      peer.requests.mark(i);
+    const { requests } = peer;
+    for (let i = 0; i < requests.count && requests.timeAt(i) < olderThan; i++) {
+      if (requests.isMarked(i)) continue;
+      requests.mark(i);
+      const active = this.#swarm.pieces.active.get(requests.pieceAt(i));
+      if (!active) continue;
+      active.drop(requests.offsetAt(i), requests.lengthAt(i));
+      active.only = undefined;
+      this.#reopen(active);
     }
     this.fillStarved();
   }
@@ -174,6 +189,7 @@ export class Downloader {
 
   #hasRoom(peer: Peer): boolean {
     const { requests, window } = peer;
+    if (isLate(peer)) return false;
     return requests.count === 0 || requests.bytes < Math.min(window.size, peer.acceptedWindow);
   }
 
@@ -227,15 +243,23 @@ export class Downloader {
   #rangeLimit(peer: Peer): number {
     if (peer.link.wire === 'bep3') return BLOCK_LENGTH;
     const { rangeTarget, maxRange } = this.#swarm.tuning;
-    const byRate = peer.window.rate === 0 ? FIRST_RANGE : peer.window.rate * rangeTarget;
-    const limit = Math.min(Math.max(byRate, MIN_RANGE), maxRange, peer.maxRequest);
+    const { rate, size } = peer.window;
+    const least = rate === 0 ? MIN_RANGE : Math.min(MIN_RANGE, rate * MAX_RANGE_TIME);
+    const limit = Math.min(Math.max(rate * rangeTarget, least), maxRange, peer.maxRequest, size);
     return Math.max(1, Math.floor(limit / BLOCK_LENGTH)) * BLOCK_LENGTH;
   }
 
   #release(peer: Peer, position: number): void {
     const { requests } = peer;
-    if (requests.isMarked(position)) return;
-    this.#drop(requests.pieceAt(position), requests.offsetAt(position), requests.lengthAt(position));
+    const piece = requests.pieceAt(position);
+    if (requests.isMarked(position)) this.#unmarked(piece);
+    else this.#drop(piece, requests.offsetAt(position), requests.lengthAt(position));
+  }
+
+  /** A late or cancelled range will not come: it may have been all that the piece was kept for. */
+  #unmarked(piece: number): void {
+    const active = this.#swarm.pieces.active.get(piece);
+    if (active?.untouched) this.#abandon(active);
   }
 
   #drop(piece: number, offset: number, length: number): void {
@@ -272,7 +296,7 @@ export class Downloader {
 
   #hasGiver({ piece, only }: ActivePiece): boolean {
     for (const peer of this.#swarm.peers) {
-      if (peer.chokesUs || !peer.has.has(piece) || this.#isRefused(peer, piece)) continue;
+      if (peer.chokesUs || isLate(peer) || !peer.has.has(piece) || this.#isRefused(peer, piece)) continue;
       if (only === undefined || only === peer.serial) return true;
     }
     return false;
@@ -317,6 +341,7 @@ export class Downloader {
         peer.refused.delete(refused);
       }
     }
+    this.#refusedUntil = now + this.#swarm.tuning.refusalTime;
     this.#kickAfter(this.#swarm.tuning.refusalTime);
   }
 
@@ -328,8 +353,6 @@ export class Downloader {
     return false;
   }
 
-  #kickDue = 0;
-
   #kickAfter(delay: number): void {
     const due = this.#now() + delay;
     if (this.#kick) {
@@ -340,10 +363,18 @@ export class Downloader {
     this.#kick = this.#swarm.dependencies.timers.after(delay, () => {
       this.#kick = undefined;
       for (const peer of [...this.#starved]) this.fill(peer);
+      // An earlier kick takes the place of a later one: what is refused until then is still to be asked for again.
+      const now = this.#now();
+      if (this.#refusedUntil > now && this.#starved.size > 0) this.#kickAfter(this.#refusedUntil - now);
     });
   }
 
   #now(): number {
     return this.#swarm.dependencies.clock.now();
   }
+}
+
+/** It owes answers that were given up; until they come there is no use in asking for more. */
+function isLate({ requests }: Peer): boolean {
+  return requests.count > 0 && requests.isMarked(0);
 }
