@@ -111,8 +111,9 @@ async function get(args: Arguments): Promise<void> {
   const { host, port } = args;
   const client = await Client.open({ port, logger, ...(host !== undefined && { host }) });
   try {
-    const metainfo = await metainfoOf(source, client, args, output);
-    const session = await download(client, metainfo, args, output, wires);
+    const metainfo = await metainfoOf(source, client, args, output, wires);
+    const peers = source.type === 'magnet' ? [...args.peer, ...source.magnet.peers] : args.peer;
+    const session = await download(client, metainfo, { ...args, peer: peers }, output, wires);
     const transfer = Transfer.start(client, session, output, args.timeout);
     try {
       await transfer.whole();
@@ -138,6 +139,7 @@ async function metainfoOf(
   client: Client,
   args: Arguments,
   output: Output,
+  wires: DownloadOptions['wires'],
 ): Promise<Metainfo> {
   if (source.type === 'torrent') return source.metainfo;
   const { magnet } = source;
@@ -148,6 +150,7 @@ async function metainfoOf(
     {
       peers: args.peer,
       signal: interrupted,
+      ...(wires && { wires }),
       // No timer of the system takes more than this.
       timeout: args.timeout > 0 ? args.timeout * 1000 : 2 ** 31 - 1,
     },

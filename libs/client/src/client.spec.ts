@@ -169,6 +169,18 @@ describe('Client', () => {
     expect(fetched.files).toEqual(metainfo.files);
   });
 
+  it('asks again a peer that was not there yet', async () => {
+    const metainfo = await makeContent();
+    const placeholder = await openClient();
+    const { port } = placeholder;
+    const leecher = await openClient();
+    const magnet = parseMagnet(`magnet:?xt=urn:btih:${hex(metainfo)}&x.pe=127.0.0.1:${port}`);
+    const fetching = leecher.fetchMetadata(magnet, { timeout: 20_000 });
+    const session = await placeholder.seed(metainfo, { dir: join(folder, 'source') });
+    session.start();
+    expect((await fetching).name).toBe('tree');
+  });
+
   it('says so when nobody gives the metadata in time', async () => {
     const leecher = await openClient();
     const magnet = parseMagnet(`magnet:?xt=urn:btih:${'ab'.repeat(20)}`);

@@ -1,4 +1,4 @@
-import { type Endpoint, endpointKey, type Logger, newPeerId, SeededRandom, toHex } from '@pixtorrent/core';
+import { type Endpoint, type Logger, newPeerId, SeededRandom, type Timer, toHex } from '@pixtorrent/core';
 import { type Magnet, type Metainfo, metainfoFromInfoBytes } from '@pixtorrent/metainfo';
 import { announce, systemClock } from '@pixtorrent/node-io';
 import type { WireName } from '@pixtorrent/peer-protocol';
@@ -6,19 +6,23 @@ import { FILE_SYSTEM } from '../content/file-system.ts';
 import { ClientError } from '../errors.ts';
 import type { ClientResources } from '../resources.ts';
 import { TrackerAnnouncer } from '../trackers/tracker-announcer.ts';
+import type { TrackerStatus } from '../trackers/tracker-status.ts';
 import { MetadataExchange } from './metadata-exchange.ts';
+import { PeerHunt } from './peer-hunt.ts';
 
 export interface MagnetOptions {
   readonly peers?: readonly Endpoint[];
+  /** The wires that may be spoken. @default both; peers are asked on BEP 3, which all speak */
+  readonly wires?: readonly WireName[];
   readonly signal?: AbortSignal;
+  /** How things stand with a tracker has changed. */
+  readonly onTracker?: (url: string, status: TrackerStatus) => void;
   /** Milliseconds. @default 120,000 */
   readonly timeout?: number;
 }
 
-/** Peers asked at once. */
-const AT_ONCE = 8;
-/** Peers tried in all. */
-const MAX_TRIED = 500;
+/** How often the trackers are asked for more peers, as far as they allow, milliseconds. */
+const NEED_PEERS_PERIOD = 5000;
 const DEFAULT_TIMEOUT = 120_000;
 
 /**
@@ -35,41 +39,20 @@ export async function fetchMetadata(
 ): Promise<Metainfo> {
   const hunt = new AbortController();
   const peerId = newPeerId();
-  const tried = new Set<string>();
-  const waiting: Endpoint[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-  let busy = 0;
+  const wire = options.wires?.length === 1 ? options.wires[0] : 'bep3';
 
-  const ask = async (endpoint: Endpoint, wire: WireName): Promise<void> => {
-    busy++;
+  const peers = new PeerHunt(async (endpoint) => {
     try {
       const dialOptions = { infoHash: magnet.infoHash, peerId, shape: undefined, wire, signal: hunt.signal };
       const connection = await resources.transport.dial(endpoint, dialOptions);
       const info = await MetadataExchange.run(connection, magnet.infoHash, hunt.signal);
       if (info) resolve(info);
     } catch (error) {
-      logger.debug('no metadata from a peer', {
-        host: endpoint.host,
-        port: endpoint.port,
-        why: String(error),
-      });
-    } finally {
-      busy--;
-      next();
+      const { host, port } = endpoint;
+      logger.debug('no metadata from a peer', { host, port, why: String(error) });
     }
-  };
-  const next = (): void => {
-    while (busy < AT_ONCE && !hunt.signal.aborted && waiting.length > 0) void ask(waiting.shift()!, 'bep3');
-  };
-  const found = (peers: readonly Endpoint[]): void => {
-    for (const peer of peers) {
-      const key = endpointKey(peer);
-      if (tried.has(key) || tried.size >= MAX_TRIED) continue;
-      tried.add(key);
-      waiting.push(peer);
-    }
-    next();
-  };
+  }, resources.timers);
 
   const timeout = options.timeout ?? DEFAULT_TIMEOUT;
   const timer = resources.timers.after(timeout, () => {
@@ -90,13 +73,20 @@ export async function fetchMetadata(
       random: new SeededRandom(resources.seed()),
       logger,
       figures: () => ({ uploaded: 0, downloaded: 0, left: 1 }),
-      onPeers: found,
+      onPeers: (found) => peers.found(found),
+      ...(options.onTracker && { onStatus: options.onTracker }),
     },
     { tiers: magnet.trackers.map((url) => [url]), infoHash: magnet.infoHash, peerId, port: resources.port },
   );
+  let asking: Timer | undefined;
+  const needPeers = () => {
+    announcer.needPeers();
+    asking = resources.timers.after(NEED_PEERS_PERIOD, needPeers);
+  };
   try {
     announcer.start();
-    found([...(options.peers ?? []), ...magnet.peers]);
+    needPeers();
+    peers.found([...(options.peers ?? []), ...magnet.peers]);
     const info = await promise;
     const trackers = magnet.trackers.map((url) => [url]);
     return metainfoFromInfoBytes(
@@ -106,6 +96,8 @@ export async function fetchMetadata(
     );
   } finally {
     timer.cancel();
+    asking?.cancel();
+    peers.end();
     options.signal?.removeEventListener('abort', abort);
     hunt.abort();
     await announcer.stop();
