@@ -73,9 +73,9 @@ describe('raw handshakes', () => {
 
   it('say the same as those of the codec', () => {
     expect(rawBep3Handshake(terms).equals(encodeHandshake('bep3', HASH, ID, DEFAULT_LIMITS))).toBe(true);
-    expect(rawPixWireHandshake(terms).equals(encodeHandshake('pixwire', HASH, ID, DEFAULT_LIMITS))).toBe(
-      true,
-    );
+    expect(
+      rawPixWireHandshake(terms, DEFAULT_LIMITS).equals(encodeHandshake('pixwire', HASH, ID, DEFAULT_LIMITS)),
+    ).toBe(true);
   });
 
   it('lie where they are told to', () => {
