@@ -24,6 +24,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['integration-tests/**/*.spec.ts'],
+          globalSetup: 'integration-tests/support/build.ts',
           testTimeout: 180_000,
           hookTimeout: 60_000,
           fileParallelism: false,

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { run } from './processes.ts';
 import type { Scope } from './scope.ts';
 
+const PREFIX = 'pixtorrent-';
 let networks = 0;
 
 /** One machine of a test network: a network namespace with one interface, a default route and a loopback. */
@@ -27,10 +28,11 @@ export interface NetworkOptions {
 
 /**
  * Hosts around one bridge, which is their gateway too: real clients want a default route, and refuse loopback peers.
- * The names hold the process ID, and only what was made here is removed.
+ * The names hold the process ID: only what was made here is removed, or by a process that is no more.
  */
 export async function network(scope: Scope, options: NetworkOptions): Promise<readonly Host[]> {
-  const id = `px${process.pid.toString(36)}${(networks++).toString(36)}`;
+  await removeOrphans();
+  const id = `${PREFIX}${process.pid}-${networks++}`;
   const subnet = `10.${100 + (networks % 100)}.0`;
   const hub = `${id}-hub`;
   await addNamespace(scope, hub);
@@ -72,6 +74,13 @@ async function addHost(
     enter,
     traffic: async () => parseTraffic(await run([...enter, 'cat', '/proc/net/dev']), 'eth0'),
   };
+}
+
+async function removeOrphans(): Promise<void> {
+  for (const line of (await run(['ip', 'netns', 'list'])).split('\n')) {
+    const [name, pid] = /^pixtorrent-(\d+)-\S+/.exec(line) ?? [];
+    if (name !== undefined && !existsSync(`/proc/${pid}`)) await run(['ip', 'netns', 'del', name]);
+  }
 }
 
 async function addNamespace(scope: Scope, name: string): Promise<void> {

@@ -7,6 +7,8 @@ import type { Scope } from './scope.ts';
 
 const KEPT_LINES = 400;
 const STOP_SECONDS = 10;
+/** Has the kernel end a process with the test that started it, even where the test was killed. */
+const TETHER = process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'KILL'] : [];
 
 export interface StartOptions {
   /** The namespace that it runs in. @default the test's own */
@@ -54,7 +56,7 @@ export class Process {
     command: readonly string[],
     options: StartOptions = {},
   ): Promise<Process> {
-    const [program, ...args] = [...(options.host?.enter ?? []), ...command];
+    const [program, ...args] = [...TETHER, ...(options.host?.enter ?? []), ...command];
     const child = spawn(program!, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1', ...options.env },

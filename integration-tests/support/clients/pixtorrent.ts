@@ -4,10 +4,10 @@ import { Process, run } from '../processes.ts';
 import type { Scope } from '../scope.ts';
 import { addressOf, type Client, type Endpoint, type Job, type Running, START_SECONDS } from './client.ts';
 
-const MAIN = fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url));
+const EXECUTABLE = fileURLToPath(new URL('../../../cli/bin/pixtorrent.js', import.meta.url));
 
-/** The command from its sources, so that a test never runs an older build. */
-export const PIXTORRENT = [process.execPath, '--conditions=@pixtorrent/source', MAIN] as const;
+/** The command as it is installed. It runs from the build, which the test run brings up to date first. */
+export const PIXTORRENT = [process.execPath, EXECUTABLE] as const;
 
 /** One line of `--json`. */
 export type Event =
