@@ -13,8 +13,13 @@ export class Sequential implements PiecePicker {
 
   pick(peer: Peer, allowed: (piece: number) => boolean): number {
     const { availability, shape } = this.#pieces;
+    const { bytes } = peer.has;
     while (this.#first < shape.pieceCount && !this.#pieces.lacks(this.#first)) this.#first++;
     for (let piece = this.#first; piece < shape.pieceCount; piece++) {
+      if (bytes[piece >>> 3] === 0) {
+        piece |= 7;
+        continue;
+      }
       if (availability.isCandidate(piece) && peer.has.has(piece) && allowed(piece)) return piece;
     }
     return -1;
