@@ -78,6 +78,7 @@ export class Reputation {
     let record = this.#records.get(key);
     if (record) this.#records.delete(key);
     else {
+      if (this.#records.size >= MAX_RECORDS) this.#forgetOldest();
       record = {
         serial: this.#nextSerial++,
         protocolErrors: 0,
@@ -87,7 +88,6 @@ export class Reputation {
       this.#keys.set(record.serial, key);
     }
     this.#records.set(key, record);
-    if (this.#records.size > MAX_RECORDS) this.#forgetOldest();
     return record;
   }
 
