@@ -96,5 +96,5 @@ export const DEFAULT_TUNING: Tuning = {
   snubbedAfter: 10_000,
   deadAfter: 60_000,
   haveDelay: 50,
-  refusalTime: 1000,
+  refusalTime: 500,
 };

@@ -5,7 +5,7 @@ import type { PieceTable } from '../pieces/piece-table.ts';
 /** How long a piece given to a peer counts as being passed on before it is given again, milliseconds. */
 const PASS_ON_TIME = 10_000;
 /** A peer that asks again for a refused piece after this time gets it, milliseconds. */
-const ASK_AGAIN = 900;
+const ASK_AGAIN = 450;
 /** Refusals remembered; beyond it nothing is refused until pieces of them were given or got elsewhere. */
 const MAX_REFUSALS = 65_536;
 
@@ -29,7 +29,7 @@ export class FreshPieces {
   refuses(peer: Peer, piece: number, now: number): boolean {
     if (!this.#pieces.have.complete || !peer.link.rejects || !isPixTorrent(peer.info.handshake.peerId))
       return false;
-    if (this.#isFresh(piece, peer, now) || !this.#anyFresh()) return false;
+    if (!this.#othersGive(piece, peer, now)) return false;
     let refusals = this.#refusedAt.get(peer);
     const before = refusals?.get(piece);
     if (before !== undefined && now - before >= ASK_AGAIN) {
@@ -67,15 +67,12 @@ export class FreshPieces {
     this.#refusedAt.delete(peer);
   }
 
-  /** Nobody else has it, and nobody else was given it of late. */
-  #isFresh(piece: number, asker: Peer, now: number): boolean {
-    if (this.#pieces.availability.partialCopies(piece) > 0) return false;
+  /** Whether somebody has it, or is being given it while there are pieces that nobody has or is being given. */
+  #othersGive(piece: number, asker: Peer, now: number): boolean {
+    const { availability } = this.#pieces;
+    if (availability.partialCopies(piece) > 0) return true;
     const given = this.#given.get(piece);
-    return given === undefined || given.peer === asker || now - given.at > PASS_ON_TIME;
-  }
-
-  /** Pieces given out are few and on their way; what is neither given nor spread is fresh. */
-  #anyFresh(): boolean {
-    return this.#pieces.availability.unspread > this.#given.size;
+    const onItsWay = given !== undefined && given.peer !== asker && now - given.at <= PASS_ON_TIME;
+    return onItsWay && availability.unspread > this.#given.size;
   }
 }
