@@ -67,12 +67,16 @@ export class FreshPieces {
     this.#refusedAt.delete(peer);
   }
 
-  /** Whether somebody has it, or is being given it while there are pieces that nobody has or is being given. */
+  /**
+   * Whether somebody has it, or is being given it, while there are pieces that nobody has or is being given; after
+   * that whether two have it: a single holder may be slow, and everybody would wait for it beside an idle seeder.
+   */
   #othersGive(piece: number, asker: Peer, now: number): boolean {
     const { availability } = this.#pieces;
-    if (availability.partialCopies(piece) > 0) return true;
+    const fresh = availability.unspread > this.#given.size;
+    const copies = availability.partialCopies(piece);
+    if (copies > 0) return fresh || copies > 1;
     const given = this.#given.get(piece);
-    const onItsWay = given !== undefined && given.peer !== asker && now - given.at <= PASS_ON_TIME;
-    return onItsWay && availability.unspread > this.#given.size;
+    return fresh && given !== undefined && given.peer !== asker && now - given.at <= PASS_ON_TIME;
   }
 }
