@@ -8,6 +8,7 @@ import { inLanes } from './in-lanes.ts';
 import { type ContentShape, Layout, type Segment } from './layout.ts';
 import { SafeFolder, SIDE_FOLDER } from './safe-open.ts';
 import type { Storage } from './storage.ts';
+import { Turns } from './turns.ts';
 
 export interface FileStorageOptions {
   /**
@@ -49,6 +50,7 @@ export class FileStorage implements Storage {
   readonly #handles: HandlePool;
   /** Written to since the last `sync`. */
   readonly #dirty = new Set<number>();
+  readonly #writeTurns = new Turns();
   readonly #idle: (() => void)[] = [];
   #inFlight = 0;
   #closed = false;
@@ -169,11 +171,12 @@ export class FileStorage implements Storage {
         const key = place.kind === 'file' ? place.file : this.partsKey;
         try {
           if (operation === 'write') this.#dirty.add(key);
-          await this.#handles.use(key, (handle) =>
-            operation === 'read'
-              ? readWhole(handle, buffer, segment, this.#path(key))
-              : writeWhole(handle, buffer, segment),
-          );
+          if (operation === 'read') {
+            await this.#handles.use(key, (handle) => readWhole(handle, buffer, segment, this.#path(key)));
+          } else {
+            const write = () => this.#handles.use(key, (handle) => writeWhole(handle, buffer, segment));
+            await this.#writeTurns.take(key, write);
+          }
         } catch (error) {
           throw storageError(error, this.#path(key), operation);
         }
