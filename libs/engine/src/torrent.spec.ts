@@ -151,7 +151,10 @@ describe('a torrent that stops', () => {
     expect(stage.memory.verifying.length).toBeGreaterThan(0);
     stage.torrent.stop();
     const { verifying, storing, fingerprinting } = stage.memory;
-    for (const piece of verifying.splice(0)) stage.torrent.pieceVerified(piece, true);
+    for (const piece of verifying.splice(0)) {
+      stage.torrent.pieceVerified(piece, true);
+      stage.torrent.pieceFingerprinted(piece, []);
+    }
     stage.torrent.memoryAvailable();
     stage.torrent.discovered([X]);
     expect([...storing, ...fingerprinting, ...stage.dials]).toEqual([]);

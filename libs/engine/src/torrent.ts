@@ -200,6 +200,7 @@ export class Torrent implements Swarm {
 
   /** The answer to `PieceIo.fingerprint`: a digest of each block, in order. */
   pieceFingerprinted(piece: number, digests: readonly string[]): void {
+    if (this.#state === 'stopped') return;
     this.#verdicts.fingerprinted(piece, digests);
     this.#downloader.fillStarved();
   }
