@@ -143,4 +143,21 @@ describe('requests', () => {
     stage.settle();
     expect(stage.torrent.have.complete).toBe(true);
   });
+
+  it('are no longer than the peer answers, and no more than it queues', () => {
+    const stage = new StagedTorrent({ shape: shapeOf(8, 64, 7) });
+    const modest = stage.joinGiver('all', { maxRequest: 40_000, requestWindow: 100_000 });
+    const longest = () => Math.max(...modest.link.requests.map(({ length }) => length));
+    const asked = () => modest.link.requests.reduce((sum, { length }) => sum + length, 0);
+    expect([longest(), asked()]).toEqual([2 * BLOCK_LENGTH, 6 * BLOCK_LENGTH]);
+    modest.peer.terms(BLOCK_LENGTH, BLOCK_LENGTH);
+    for (let i = 0; i < 1000 && !stage.torrent.have.complete; i++) {
+      stage.time.advance(1);
+      const { piece, offset, length } = modest.next()!;
+      modest.give(piece, offset, length);
+      if (i > 10) expect(asked()).toBeLessThanOrEqual(BLOCK_LENGTH);
+      stage.settle();
+    }
+    expect(stage.torrent.have.complete).toBe(true);
+  });
 });

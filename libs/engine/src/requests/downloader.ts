@@ -190,7 +190,8 @@ export class Downloader {
   #hasRoom(peer: Peer): boolean {
     const { requests, window } = peer;
     if (isLate(peer)) return false;
-    return requests.count === 0 || requests.bytes < Math.min(window.size, peer.acceptedWindow);
+    if (requests.count === 0) return true;
+    return requests.bytes < window.size && requests.bytes + BLOCK_LENGTH <= peer.acceptedWindow;
   }
 
   #askNext(peer: Peer): boolean {
@@ -246,7 +247,8 @@ export class Downloader {
     const { rate, size } = peer.window;
     const least = rate === 0 ? MIN_RANGE : Math.min(MIN_RANGE, rate * MAX_RANGE_TIME);
     const limit = Math.min(Math.max(rate * rangeTarget, least), maxRange, peer.maxRequest, size);
-    return Math.max(1, Math.floor(limit / BLOCK_LENGTH)) * BLOCK_LENGTH;
+    const room = Math.min(limit, peer.acceptedWindow - peer.requests.bytes);
+    return Math.max(1, Math.floor(room / BLOCK_LENGTH)) * BLOCK_LENGTH;
   }
 
   #release(peer: Peer, position: number): void {
