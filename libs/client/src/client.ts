@@ -119,6 +119,7 @@ export class Client {
    */
   async download(metainfo: Metainfo, options: DownloadOptions): Promise<TorrentSession> {
     this.#refuseSecond(metainfo);
+    this.#resources.hasher.warmUp();
     const { dir, selected } = options;
     const content = await openForDownload(
       this.#resources,

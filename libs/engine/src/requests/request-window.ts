@@ -71,6 +71,8 @@ export class RequestWindow {
     this.#deliveredAt = now;
     this.#measureLatency(now);
     this.#sampleBytes += length;
+    // Nothing is known yet: twice as much with every answer, until the first sample tells.
+    if (this.#rate === 0) this.#size = Math.min(this.#options.maximum, this.#size + length);
     const elapsed = now - this.#sampleStart;
     if (elapsed < Math.min(SAMPLE, Math.max(2 * this.#latency, 1))) return;
     const sample = this.#sampleBytes / elapsed;

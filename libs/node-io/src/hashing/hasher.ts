@@ -89,6 +89,11 @@ export class Hasher {
     });
   }
 
+  /** Starts a thread, so that the first job does not wait for it. */
+  warmUp(): void {
+    this.#threads[0]?.warmUp();
+  }
+
   /** Ends the threads. What they have not finished fails with `closed`. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -129,11 +134,16 @@ class Thread {
     return this.#jobs.size;
   }
 
-  post(job: Job): void {
+  warmUp(): void {
     this.#worker ??= this.#start();
-    if (this.#jobs.size === 0) this.#worker.ref();
+  }
+
+  post(job: Job): void {
+    this.warmUp();
+    const worker = this.#worker!;
+    if (this.#jobs.size === 0) worker.ref();
     this.#jobs.set(job.request.id, job);
-    this.#worker.postMessage(job.request);
+    worker.postMessage(job.request);
   }
 
   async close(): Promise<void> {
