@@ -38,6 +38,12 @@ export function parseOptions(defaults: BenchOptions, args = process.argv.slice(2
   };
 }
 
+/** The clients in another order each round: whoever comes after another finds the caches as that one left them. */
+export function rotated(clients: readonly string[], round: number): string[] {
+  const first = (round - 1) % clients.length;
+  return [...clients.slice(first), ...clients.slice(0, first)];
+}
+
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
   kB: 1e3,

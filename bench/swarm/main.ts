@@ -8,7 +8,7 @@ import { type Host, network, trafficSeenBy } from '../../integration-tests/suppo
 import { type Scope, scoped } from '../../integration-tests/support/scope.ts';
 import { CONTENDERS, type Contender } from '../measure/contenders.ts';
 import { costOf } from '../measure/cost.ts';
-import { type BenchOptions, parseOptions } from '../measure/options.ts';
+import { type BenchOptions, parseOptions, rotated } from '../measure/options.ts';
 import { type Figure, report } from '../measure/report.ts';
 import { spreadOf } from '../measure/statistics.ts';
 
@@ -59,7 +59,7 @@ await scoped(async (scope) => {
   const digests = JSON.stringify(await digestTree(folder));
   const rounds = new Map<string, Round[]>(options.clients.map((name) => [name, []]));
   for (let number = 1; number <= options.rounds; number++) {
-    for (const name of options.clients) {
+    for (const name of rotated(options.clients, number)) {
       const round = await scoped((inner) => swarm(inner, CONTENDERS[name]!, folder, digests, options));
       rounds.get(name)!.push(round);
       const shown = figures.map(

@@ -9,7 +9,7 @@ import { run } from '../../integration-tests/support/processes.ts';
 import { type Scope, scoped } from '../../integration-tests/support/scope.ts';
 import { CONTENDERS, type Contender } from '../measure/contenders.ts';
 import { costOf } from '../measure/cost.ts';
-import { type BenchOptions, parseOptions } from '../measure/options.ts';
+import { type BenchOptions, parseOptions, rotated } from '../measure/options.ts';
 import { type Figure, report } from '../measure/report.ts';
 
 const SEED_PORT = 7001;
@@ -54,7 +54,7 @@ await scoped(async (scope) => {
   const digests = JSON.stringify(await digestTree(folder));
   const rounds = new Map<string, Round[]>(options.clients.map((name) => [name, []]));
   for (let number = 1; number <= options.rounds; number++) {
-    for (const name of options.clients) {
+    for (const name of rotated(options.clients, number)) {
       const round = await scoped((inner) => transfer(inner, CONTENDERS[name]!, folder, digests, options));
       rounds.get(name)!.push(round);
       const shown = figures.map(

@@ -35,5 +35,6 @@ export class SilentPeer implements PeerInbox {
   blockEnd(): void {}
   blockAbort(): void {}
   blockSent(): void {}
+  blockNotSent(): void {}
   closed(): void {}
 }

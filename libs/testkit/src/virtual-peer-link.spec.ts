@@ -183,7 +183,7 @@ describe('VirtualPeerLink', () => {
     near.link.sendBlock(2, 0, BLOCK);
     expect(near.log).toEqual([]);
     time.run();
-    expect(near.log).toEqual(['readFailed 2']);
+    expect(near.log).toEqual(['blockNotSent 2 0 16384', 'readFailed 2']);
   });
 
   it('leaves the same trace for the same run, and another for another', () => {

@@ -12,6 +12,7 @@ export interface PeerInbox extends Omit<WireReceiver, 'blockBegin' | 'terms' | '
   /** @returns false to have the payload dropped */
   blockBegin(piece: number, offset: number, length: number): boolean;
   blockSent(length: number): void;
+  blockNotSent(piece: number, offset: number, length: number): void;
   closed(reason: DisconnectReason): void;
 }
 
@@ -132,7 +133,10 @@ export class VirtualPeerLink implements PeerLink, SocketHandler {
     if (length <= 0) throw new TestkitError('contract', `a block of ${length} bytes sent`);
     const { pieces, time } = this.#context;
     if (pieces.lost.has(piece)) {
-      time.at(time.now(), () => this.#context.readFailed(piece));
+      time.at(time.now(), () => {
+        this.inbox?.blockNotSent(piece, offset, length);
+        this.#context.readFailed(piece);
+      });
       return;
     }
     const tags = pieces.read(piece, offset, length);

@@ -45,9 +45,14 @@ export class Reputation {
     return record !== undefined && record.bannedUntil > now;
   }
 
-  /** It sent data whose hash is wrong, and nobody else can have been it. */
-  badPiece(key: string): BanCause {
-    this.#touch(key).bannedUntil = Number.POSITIVE_INFINITY;
+  /**
+   * It sent data whose hash is wrong, and nobody else can have been it.
+   * @returns undefined where it was banned for that before
+   */
+  badPiece(key: string): BanCause | undefined {
+    const record = this.#touch(key);
+    if (record.bannedUntil === Number.POSITIVE_INFINITY) return undefined;
+    record.bannedUntil = Number.POSITIVE_INFINITY;
     return 'bad-piece';
   }
 

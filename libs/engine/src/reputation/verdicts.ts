@@ -60,7 +60,7 @@ export class Verdicts {
     const key = reputation.keyOf(serial);
     if (key === undefined) return;
     const cause = reputation.badPiece(key);
-    dependencies.events?.peerBanned?.(key, cause);
+    if (cause) dependencies.events?.peerBanned?.(key, cause);
     for (const peer of [...peers]) {
       if (peer.key === key) this.#swarm.disconnect(peer, 'banned', GoodbyeReason.banned, 'bad data');
     }

@@ -130,7 +130,12 @@ export class Downloader {
     if (wanted) {
       peer.landing = piece;
       peer.landingLength = length;
-    } else this.#swarm.dependencies.events?.wasted?.(length);
+    } else {
+      this.#swarm.dependencies.events?.wasted?.(length);
+      // No end of a block will come to ask on.
+      this.#starved.add(peer);
+      this.fillStarved();
+    }
     return wanted;
   }
 
