@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import type { Running } from '../../integration-tests/support/clients/client.ts';
 import { createByLibtorrent } from '../../integration-tests/support/clients/libtorrent.ts';
 import { opentracker, opentrackerUrl } from '../../integration-tests/support/clients/opentracker.ts';
-import { digestTree, writeFileOf } from '../../integration-tests/support/content.ts';
+import { digestTree } from '../../integration-tests/support/content.ts';
 import { type Host, network, trafficSeenBy } from '../../integration-tests/support/namespaces.ts';
-import { type Scope, scoped } from '../../integration-tests/support/scope.ts';
-import { CONTENDERS, type Contender } from '../measure/contenders.ts';
+import type { Scope } from '../../integration-tests/support/scope.ts';
+import type { Contender } from '../measure/contenders.ts';
 import { costOf } from '../measure/cost.ts';
-import { type BenchOptions, parseOptions, rotated } from '../measure/options.ts';
-import { type Figure, report } from '../measure/report.ts';
+import { type BenchOptions, parseOptions } from '../measure/options.ts';
+import type { Figure } from '../measure/report.ts';
+import { measure } from '../measure/rounds.ts';
 import { spreadOf } from '../measure/statistics.ts';
 
 const LEECHES = 8;
@@ -53,25 +54,13 @@ const figures: readonly Figure<Round>[] = [
   { name: 'CPU, all', unit: 's', digits: 1, of: (round) => round.cpu },
 ];
 
-await scoped(async (scope) => {
-  const folder = await scope.folder();
-  await writeFileOf(join(folder, 'content.bin'), 'swarm', options.size);
-  const digests = JSON.stringify(await digestTree(folder));
-  const rounds = new Map<string, Round[]>(options.clients.map((name) => [name, []]));
-  for (let number = 1; number <= options.rounds; number++) {
-    for (const name of rotated(options.clients, number)) {
-      const round = await scoped((inner) => swarm(inner, CONTENDERS[name]!, folder, digests, options));
-      rounds.get(name)!.push(round);
-      const shown = figures.map(
-        (figure) => `${figure.name} ${figure.of(round).toFixed(figure.digits)} ${figure.unit}`,
-      );
-      console.log(`round ${number} ${name}: ${shown.join(', ')}`);
-    }
-  }
-  const results = [...rounds].map(([client, list]) => ({ client, rounds: list }));
-  const title = `One seed to ${LEECHES} leeches, uplinks of ${UPLINK / 1e6} Mbit/s, floor ${floor.toFixed(2)} s`;
-  console.log(await report('swarm', title, options, figures, results, 'libtorrent'));
-});
+await measure(
+  'swarm',
+  `One seed to ${LEECHES} leeches, uplinks of ${UPLINK / 1e6} Mbit/s, floor ${floor.toFixed(2)} s`,
+  options,
+  figures,
+  swarm,
+);
 
 async function swarm(
   scope: Scope,

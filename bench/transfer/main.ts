@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import type { Running } from '../../integration-tests/support/clients/client.ts';
 import { createByLibtorrent } from '../../integration-tests/support/clients/libtorrent.ts';
 import { opentracker, opentrackerUrl } from '../../integration-tests/support/clients/opentracker.ts';
-import { digestTree, writeFileOf } from '../../integration-tests/support/content.ts';
+import { digestTree } from '../../integration-tests/support/content.ts';
 import { network, trafficSeenBy } from '../../integration-tests/support/namespaces.ts';
 import { run } from '../../integration-tests/support/processes.ts';
-import { type Scope, scoped } from '../../integration-tests/support/scope.ts';
-import { CONTENDERS, type Contender } from '../measure/contenders.ts';
+import type { Scope } from '../../integration-tests/support/scope.ts';
+import type { Contender } from '../measure/contenders.ts';
 import { costOf } from '../measure/cost.ts';
-import { type BenchOptions, parseOptions, rotated } from '../measure/options.ts';
-import { type Figure, report } from '../measure/report.ts';
+import { type BenchOptions, parseOptions } from '../measure/options.ts';
+import type { Figure } from '../measure/report.ts';
+import { measure } from '../measure/rounds.ts';
 
 const SEED_PORT = 7001;
 const GET_PORT = 7002;
@@ -48,26 +49,7 @@ const figures: readonly Figure<Round>[] = [
   { name: 'peak memory, leech', unit: 'MB', digits: 0, of: (round) => round.getMemory / 1e6 },
 ];
 
-await scoped(async (scope) => {
-  const folder = await scope.folder();
-  await writeFileOf(join(folder, 'content.bin'), 'transfer', options.size);
-  const digests = JSON.stringify(await digestTree(folder));
-  const rounds = new Map<string, Round[]>(options.clients.map((name) => [name, []]));
-  for (let number = 1; number <= options.rounds; number++) {
-    for (const name of rotated(options.clients, number)) {
-      const round = await scoped((inner) => transfer(inner, CONTENDERS[name]!, folder, digests, options));
-      rounds.get(name)!.push(round);
-      const shown = figures.map(
-        (figure) => `${figure.name} ${figure.of(round).toFixed(figure.digits)} ${figure.unit}`,
-      );
-      console.log(`round ${number} ${name}: ${shown.join(', ')}`);
-    }
-  }
-  const results = [...rounds].map(([client, list]) => ({ client, rounds: list }));
-  console.log(
-    await report('transfer', 'One seed to one leech over loopback', options, figures, results, 'libtorrent'),
-  );
-});
+await measure('transfer', 'One seed to one leech over loopback', options, figures, transfer);
 
 async function transfer(
   scope: Scope,

@@ -8,5 +8,6 @@ describe('printable', () => {
 
   it('cuts at its limit', () => {
     expect(printable('x'.repeat(500), 10)).toBe('xxxxxxxxx…');
+    expect(printable('x\u{1f600}yz', 3)).toBe('x\ufffd…');
   });
 });

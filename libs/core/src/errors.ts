@@ -21,5 +21,5 @@ export function unreachable(value: never): never {
 export function printable(text: string, limit = 200): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes
   const safe = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
-  return safe.length > limit ? `${safe.slice(0, limit - 1)}…` : safe;
+  return (safe.length > limit ? `${safe.slice(0, limit - 1)}…` : safe).toWellFormed();
 }

@@ -50,7 +50,7 @@ export interface Tuning {
   readonly maxWindow: number;
   /** How long requests may wait at a peer beyond the shortest answer seen. */
   readonly queueTarget: number;
-  /** A single request is at most what a peer delivers in this time (and at least 64 KiB on PixWire). */
+  /** A single request is at most what a peer delivers in this time (and on PixWire at least 64 KiB, but for very slow lines). */
   readonly rangeTarget: number;
   /** Bytes of a single PixWire request, at most. */
   readonly maxRange: number;

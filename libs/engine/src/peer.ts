@@ -8,6 +8,7 @@ import type {
 import type { DisconnectReason, PeerLink } from './ports.ts';
 import { RateMeter } from './rates/rate-meter.ts';
 import { RangeQueue } from './requests/range-queue.ts';
+import { Refusals } from './requests/refusals.ts';
 import type { RequestWindow } from './requests/request-window.ts';
 
 /** How a connection came about. */
@@ -82,8 +83,7 @@ export class Peer implements WireMessages {
   landing = -1;
   /** Bytes of that payload. */
   landingLength = 0;
-  /** Pieces it refused to send, and when they may be asked for again. */
-  readonly refused = new Map<number, number>();
+  readonly refused = new Refusals();
   /** Bytes that may still come although nobody waits: cancelled or dropped on a wire that does not say so. */
   strayCredit = 0;
 

@@ -95,30 +95,6 @@ describe('requests', () => {
     expect(stage.torrent.have.count).toBe(2);
   });
 
-  it('looks at few of many refusals for each new one', () => {
-    let steps = 0;
-    class CountedMap extends Map<number, number> {
-      override *[Symbol.iterator](): MapIterator<[number, number]> {
-        for (const entry of super[Symbol.iterator]()) {
-          steps++;
-          yield entry;
-        }
-      }
-    }
-    const stage = new StagedTorrent({ shape: shapeOf(10_000, 1) });
-    const refusing = stage.join({ wire: 'bep3' });
-    Object.assign(refusing.peer, { refused: new CountedMap() });
-    refusing.peer.haveAll();
-    refusing.peer.unchoke();
-    for (let refused = 0; refused < 5000; refused++) {
-      const { piece, offset, length } = refusing.next()!;
-      refusing.peer.reject(piece, offset, length);
-      if (refused % 100 === 0) stage.time.advance(10);
-    }
-    expect(refusing.peer.refused.size).toBeGreaterThan(1024);
-    expect(steps).toBeLessThan(20_000);
-  });
-
   it('tells refusals of the same place apart by their length', () => {
     const stage = new StagedTorrent({ shape: shapeOf(1, 16) });
     const late = stage.joinGiver('all');

@@ -15,8 +15,6 @@ import { findDuplicate } from './endgame.ts';
 const MIN_RANGE = 64 * 1024;
 /** But it takes no longer than this, milliseconds: what comes by a slow line must not look like silence. */
 const MAX_RANGE_TIME = 2000;
-/** Refusals remembered of one peer before the expired ones are swept out. */
-const MAX_REFUSALS = 1024;
 
 /**
  * Keeps the request window of every peer full: begun pieces first, then a new one by the picker's choice, at the
@@ -340,24 +338,13 @@ export class Downloader {
 
   #refuse(peer: Peer, piece: number): void {
     const now = this.#now();
-    peer.refused.delete(piece);
-    peer.refused.set(piece, now + this.#swarm.tuning.refusalTime);
-    if (peer.refused.size > MAX_REFUSALS) {
-      for (const [refused, until] of peer.refused) {
-        if (until > now) break;
-        peer.refused.delete(refused);
-      }
-    }
     this.#refusedUntil = now + this.#swarm.tuning.refusalTime;
+    peer.refused.add(piece, this.#refusedUntil, now);
     this.#kickAfter(this.#swarm.tuning.refusalTime);
   }
 
   #isRefused(peer: Peer, piece: number): boolean {
-    const until = peer.refused.get(piece);
-    if (until === undefined) return false;
-    if (until > this.#now()) return true;
-    peer.refused.delete(piece);
-    return false;
+    return peer.refused.has(piece, this.#now());
   }
 
   #kickAfter(delay: number): void {

@@ -30,7 +30,7 @@ describe('a seeder', () => {
     expect(ask(b, 2)).toBe('sent');
   });
 
-  it('gives whatever is asked for again a second later', () => {
+  it('gives whatever is asked for again after a while', () => {
     const stage = new StagedTorrent({ shape: shapeOf(4), have: full(4) });
     const [a, b] = [taker(stage), taker(stage)];
     ask(a, 0);

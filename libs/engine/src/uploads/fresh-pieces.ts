@@ -11,8 +11,8 @@ const MAX_REFUSALS = 65_536;
 
 /**
  * Keeps a seeder from repeating itself: as long as there are pieces that nobody else has or is being given, it
- * refuses those that others can give. Only to our own kind, on either wire: others take a Reject for a fault.
- * Nobody starves: what is asked for again a second later is served.
+ * refuses those that others can give; after that only those that two others have. Only to our own kind, on either
+ * wire: others take a Reject for a fault. Nobody starves: what is asked for again half a second later is served.
  */
 export class FreshPieces {
   readonly #pieces: PieceTable;
