@@ -9,7 +9,7 @@ import { type Scope, scoped } from '../support/scope.ts';
 import { handshake } from '../support/scripted-peer.ts';
 import { type Fixture, fixture } from './fixture.ts';
 
-const SILENT = 2_000;
+const SILENT = 10_000;
 /** A handshake has 10 s (pixwire.md); the rest is patience with a busy machine. */
 const CLOSE_SECONDS = 20;
 

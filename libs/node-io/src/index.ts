@@ -29,6 +29,7 @@ export {
 export { ResumeFile } from './storage/resume-file.ts';
 export type { ResumeRecord } from './storage/resume-record.ts';
 export type { Storage } from './storage/storage.ts';
+export { writeVerified } from './storage/write-verified.ts';
 export type { DialOptions } from './tcp/dial.ts';
 export { NetworkError, type NetworkErrorCode } from './tcp/errors.ts';
 export type { Listener, ListenOptions } from './tcp/listener.ts';

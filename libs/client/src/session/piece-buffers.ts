@@ -1,7 +1,15 @@
-import { sameBytes, toHex } from '@pixtorrent/core';
+import { toHex } from '@pixtorrent/core';
 import type { PieceIo, Torrent } from '@pixtorrent/engine';
 import { type Metainfo, pieceSize } from '@pixtorrent/metainfo';
-import type { CachedPieces, Checkpointer, Hasher, Slab, Slot, Storage } from '@pixtorrent/node-io';
+import {
+  type CachedPieces,
+  type Checkpointer,
+  type Hasher,
+  type Slab,
+  type Slot,
+  type Storage,
+  writeVerified,
+} from '@pixtorrent/node-io';
 
 const DIGEST_LENGTH = 20;
 
@@ -26,7 +34,8 @@ export class PieceBuffers implements PieceIo {
   readonly #slots = new Map<number, Slot>();
   /** Verified, but not on the disk yet. */
   readonly #unwritten = new Map<number, Slot>();
-  readonly #writes = new Set<Promise<void>>();
+  /** Pieces being hashed and written, and those that are written but whose memory is still needed. */
+  readonly #writes = new Map<number, Promise<boolean>>();
   #endWait: (() => void) | undefined;
   #torrent: Torrent | undefined;
   #closed = false;
@@ -70,15 +79,18 @@ export class PieceBuffers implements PieceIo {
     this.#slots.delete(piece);
   }
 
+  /** Hashes the piece, and writes it as well if it is right: the worker has it in its cache now. */
   verify(piece: number): void {
-    const { hasher, metainfo } = this.#dependencies;
+    const { metainfo, checkpointer } = this.#dependencies;
+    const { buffer } = this.#slots.get(piece)!;
     const expected = metainfo.pieceHashes.subarray(piece * DIGEST_LENGTH, (piece + 1) * DIGEST_LENGTH);
-    hasher.sha1(this.#slots.get(piece)!.buffer).then(
-      (digest) => {
-        if (this.#closed) return;
-        const ok = sameBytes(digest, expected);
-        if (ok) this.#unwritten.set(piece, this.#slots.get(piece)!);
-        this.#torrent!.pieceVerified(piece, ok);
+    const offset = piece * metainfo.pieceLength;
+    const verified = (ok: boolean) => this.#verified(piece, ok);
+    const write = writeVerified(this.#dependencies, offset, buffer, expected, verified);
+    this.#writes.set(piece, write);
+    write.then(
+      (ok) => {
+        if (ok) checkpointer?.stored(piece, buffer.length);
       },
       (error) => this.#fail(error),
     );
@@ -99,34 +111,38 @@ export class PieceBuffers implements PieceIo {
   }
 
   store(piece: number): void {
-    const write = this.#write(piece, this.#slots.get(piece)!).finally(() => this.#writes.delete(write));
-    this.#writes.add(write);
+    this.#writes.get(piece)!.then(
+      () => this.#stored(piece),
+      () => {}, // `verify` has reported it
+    );
   }
 
-  /** Waits for what is being written, and lets go of the rest. Connections must have ended before. */
+  /** Waits for what is being hashed and written, and lets go of the rest. Connections must have ended before. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#endWait?.();
-    await Promise.all(this.#writes);
+    await Promise.allSettled(this.#writes.values());
     for (const slot of this.#slots.values()) slot.release();
     this.#slots.clear();
     this.#unwritten.clear();
   }
 
-  async #write(piece: number, slot: Slot): Promise<void> {
-    const { storage, metainfo, cache, checkpointer } = this.#dependencies;
-    try {
-      await storage.write(piece * metainfo.pieceLength, slot.buffer);
-    } catch (error) {
-      this.#fail(error as Error);
-      return;
-    }
-    checkpointer?.stored(piece, slot.buffer.length);
-    cache.insert(piece, slot);
+  #verified(piece: number, ok: boolean): void {
+    if (this.#closed) return;
+    if (ok) this.#unwritten.set(piece, this.#slots.get(piece)!);
+    else this.#writes.delete(piece);
+    this.#torrent!.pieceVerified(piece, ok);
+  }
+
+  #stored(piece: number): void {
+    if (this.#closed) return;
+    const slot = this.#slots.get(piece)!;
+    this.#dependencies.cache.insert(piece, slot);
+    this.#writes.delete(piece);
     this.#unwritten.delete(piece);
     this.#slots.delete(piece);
     slot.release();
-    if (!this.#closed) this.#torrent!.pieceStored(piece);
+    this.#torrent!.pieceStored(piece);
   }
 
   #fail(error: Error): void {

@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { digests } from './digest.ts';
-import { HashError } from './errors.ts';
-import type { HashJob, HashResult } from './hash-worker.ts';
+import { AHEAD, closedError, HashThread, type Job } from './hash-thread.ts';
+import type { HashJob, HashResult, HashTask, WriteTarget } from './hash-worker.ts';
 
 export interface HasherOptions {
   /**
@@ -19,8 +18,6 @@ export interface HasherOptions {
 
 /** Bytes of the unit that is requested (BEP 3). */
 const BLOCK_LENGTH = 16 * 1024;
-/** Jobs that a worker has at hand beside the one it does: hides the way there and back. */
-const AHEAD = 3;
 /** Jobs of a worker that keep it busy: before that no other is given any. */
 const ENOUGH = 2;
 /** Jobs that wait for a worker; beyond them the caller's own thread hashes, which slows down who asks too fast. */
@@ -33,7 +30,7 @@ const MAX_WAITING = 256;
  */
 export class Hasher {
   readonly #inlineBelow: number;
-  readonly #threads: Thread[];
+  readonly #threads: HashThread[];
   readonly #waiting: Job[] = [];
   #nextId = 0;
   #closed = false;
@@ -42,7 +39,7 @@ export class Hasher {
     const cores = availableParallelism();
     const workers = options.workers ?? (cores === 1 ? 0 : Math.min(cores, 8));
     this.#inlineBelow = options.inlineBelow ?? 64 * 1024;
-    this.#threads = Array.from({ length: workers }, () => new Thread(this.#takeNext));
+    this.#threads = Array.from({ length: workers }, () => new HashThread(this.#takeNext));
   }
 
   /** Jobs that can be in progress at once; more are queued. */
@@ -71,22 +68,44 @@ export class Hasher {
    * The SHA-1 of each `step` bytes of the first `length` bytes; the last may be of less.
    * @returns 20 bytes for each. @throws HashError
    */
-  digests(bytes: Uint8Array, length: number, step: number): Promise<Uint8Array> {
-    if (this.#closed) return Promise.reject(closedError());
-    const thread = this.#choose();
-    const inline =
-      thread === undefined ||
-      length < this.#inlineBelow ||
-      this.#waiting.length >= MAX_WAITING ||
-      !(bytes.buffer instanceof SharedArrayBuffer);
-    if (inline) return Promise.resolve(digests(bytes.subarray(0, length), step));
-    const memory = bytes.buffer as SharedArrayBuffer;
-    const request: HashJob = { id: this.#nextId++, memory, start: bytes.byteOffset, length, step };
-    return new Promise((resolve, reject) => {
-      const job: Job = { request, resolve, reject };
-      if (thread.load <= AHEAD) thread.post(job);
-      else this.#waiting.push(job);
-    });
+  async digests(bytes: Uint8Array, length: number, step: number): Promise<Uint8Array> {
+    if (this.#closed) throw closedError();
+    if (!this.offloads(bytes, length)) return digests(bytes.subarray(0, length), step);
+    const result = await this.#run(bytes, length, { kind: 'digest', step });
+    return result.kind === 'digests' ? result.digests : unexpected(result);
+  }
+
+  /** Whether a worker would take that job now; if not, the calling thread has to do it. */
+  offloads(bytes: Uint8Array, length: number = bytes.length): boolean {
+    return (
+      this.#threads.length > 0 &&
+      length >= this.#inlineBelow &&
+      this.#waiting.length < MAX_WAITING &&
+      bytes.buffer instanceof SharedArrayBuffer
+    );
+  }
+
+  /**
+   * Has a worker compare the SHA-1 of shared memory with the expected one and, where they are the same, write to an
+   * open file while the bytes are still in its cache. The bytes must not change until then, nor the file be closed.
+   * @param verified called as soon as the SHA-1 is known
+   * @returns whether the SHA-1 was right, once the bytes are written. @throws HashError; an error with the system's
+   * `code` where it refused to write
+   */
+  async writeVerified(
+    bytes: Uint8Array,
+    expected: Uint8Array,
+    target: WriteTarget,
+    verified: (ok: boolean) => void,
+  ): Promise<boolean> {
+    if (this.#closed) throw closedError();
+    const result = await this.#run(bytes, bytes.length, { kind: 'write-verified', expected, target }, () =>
+      verified(true),
+    );
+    if (result.kind === 'written') return true;
+    if (result.kind === 'refused') throw Object.assign(new Error(result.message), { code: result.code });
+    verified(false);
+    return false;
   }
 
   /** Starts a thread, so that the first job does not wait for it. */
@@ -101,12 +120,23 @@ export class Hasher {
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
+  #run(bytes: Uint8Array, length: number, task: HashTask, progress?: () => void): Promise<HashResult> {
+    const thread = this.#choose();
+    const memory = bytes.buffer as SharedArrayBuffer;
+    const request: HashJob = { ...task, id: this.#nextId++, memory, start: bytes.byteOffset, length };
+    return new Promise((resolve, reject) => {
+      const job: Job = { request, resolve, reject, ...(progress && { progress }) };
+      if (thread.load <= AHEAD) thread.post(job);
+      else this.#waiting.push(job);
+    });
+  }
+
   /** The first thread with little to do, so that a second one is only started when it is needed. */
-  #choose(): Thread | undefined {
-    let best: Thread | undefined;
+  #choose(): HashThread {
+    let best = this.#threads[0]!;
     for (const thread of this.#threads) {
       if (thread.load < ENOUGH) return thread;
-      if (best === undefined || thread.load < best.load) best = thread;
+      if (thread.load < best.load) best = thread;
     }
     return best;
   }
@@ -114,81 +144,6 @@ export class Hasher {
   readonly #takeNext = (): Job | undefined => this.#waiting.shift();
 }
 
-interface Job {
-  readonly request: HashJob;
-  readonly resolve: (digest: Uint8Array) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** One worker, started at its first job; after a breakdown the next job starts a new one. */
-class Thread {
-  readonly #jobs = new Map<number, Job>();
-  readonly #takeNext: () => Job | undefined;
-  #worker: Worker | undefined;
-
-  constructor(takeNext: () => Job | undefined) {
-    this.#takeNext = takeNext;
-  }
-
-  get load(): number {
-    return this.#jobs.size;
-  }
-
-  warmUp(): void {
-    this.#worker ??= this.#start();
-  }
-
-  post(job: Job): void {
-    this.warmUp();
-    const worker = this.#worker!;
-    if (this.#jobs.size === 0) worker.ref();
-    this.#jobs.set(job.request.id, job);
-    worker.postMessage(job.request);
-  }
-
-  async close(): Promise<void> {
-    const worker = this.#worker;
-    this.#worker = undefined;
-    this.#failAll(closedError());
-    await worker?.terminate();
-  }
-
-  #start(): Worker {
-    const file = import.meta.url.endsWith('.ts') ? './hash-worker.ts' : './hash-worker.js';
-    const worker = new Worker(new URL(file, import.meta.url), { stdin: false });
-    worker.on('message', (result: HashResult) => this.#done(result));
-    worker.on('error', (error) => this.#lost(worker, error));
-    worker.on('exit', () => this.#lost(worker, new Error('the thread ended')));
-    worker.unref();
-    return worker;
-  }
-
-  #done(result: HashResult): void {
-    const job = this.#jobs.get(result.id);
-    this.#jobs.delete(result.id);
-    const next = this.#takeNext();
-    if (next !== undefined) this.post(next);
-    else if (this.#jobs.size === 0) this.#worker?.unref();
-    job?.resolve(result.digests);
-  }
-
-  #lost(worker: Worker, cause: Error): void {
-    if (this.#worker !== worker) return;
-    this.#worker = undefined;
-    this.#failAll(new HashError('worker-failed', 'a hash worker broke down', { cause }));
-    for (let next = this.#takeNext(); next !== undefined; next = this.#takeNext()) {
-      this.post(next);
-      if (this.#jobs.size > AHEAD) break;
-    }
-  }
-
-  #failAll(error: HashError): void {
-    const jobs = [...this.#jobs.values()];
-    this.#jobs.clear();
-    for (const job of jobs) job.reject(error);
-  }
-}
-
-function closedError(): HashError {
-  return new HashError('closed', 'the hasher has been closed');
+function unexpected(result: HashResult): never {
+  throw new Error(`a hash worker answered ${result.kind}`);
 }

@@ -2,6 +2,8 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type InfoHash, printable, toHex } from '@pixtorrent/core';
+import { HashError } from '../hashing/errors.ts';
+import type { WriteTarget } from '../hashing/hash-worker.ts';
 import { StorageError, storageError } from './errors.ts';
 import { HandlePool } from './handle-pool.ts';
 import { inLanes } from './in-lanes.ts';
@@ -117,6 +119,26 @@ export class FileStorage implements Storage {
 
   write(offset: number, buffer: Uint8Array): Promise<void> {
     return this.#each(offset, buffer, 'write');
+  }
+
+  writeDirectly<T>(
+    offset: number,
+    length: number,
+    work: (target: WriteTarget) => Promise<T>,
+  ): Promise<T> | undefined {
+    const stored = this.layout.segments(offset, length).filter(({ place }) => place.kind !== 'zeros');
+    const segment = stored[0];
+    if (stored.length !== 1 || segment?.place.kind !== 'file') return undefined;
+    const key = segment.place.file;
+    const { position, start, length: bytes } = segment;
+    return this.#track(async () => {
+      this.#dirty.add(key);
+      try {
+        return await this.#handles.use(key, ({ fd }) => work({ fd, position, start, length: bytes }));
+      } catch (error) {
+        throw error instanceof HashError ? error : storageError(error, this.#path(key), 'write');
+      }
+    });
   }
 
   async sync(): Promise<void> {

@@ -1,3 +1,5 @@
+import type { WriteTarget } from '../hashing/hash-worker.ts';
+
 /** What a torrent's content is kept in. Offsets are bytes in the content's single run of bytes. */
 export interface Storage {
   /**
@@ -10,6 +12,16 @@ export interface Storage {
    * @throws StorageError; a part of it may have been stored
    */
   write(offset: number, buffer: Uint8Array): Promise<void>;
+  /**
+   * Has `work` write the range to the open file that all of it lies in, padding aside.
+   * @returns undefined where there is no such file: then `write` is the way
+   * @throws StorageError; an error of `work` that has the system's code is turned into one
+   */
+  writeDirectly?<T>(
+    offset: number,
+    length: number,
+    work: (target: WriteTarget) => Promise<T>,
+  ): Promise<T> | undefined;
   /** Whether a range can be kept here: false where it falls on files that were not selected. */
   holds(offset: number, length: number): boolean;
   /** Waits until what was written before the call survives a loss of power. @throws StorageError */
