@@ -6,10 +6,22 @@ const layers = {
   'peer-protocol': ['bencode', 'core'],
   'tracker-protocol': ['bencode', 'core'],
   dht: ['bencode', 'core'],
+  contracts: [],
+  catalog: ['metainfo', 'core'],
   tracker: ['tracker-protocol', 'core'],
   engine: ['metainfo', 'peer-protocol', 'core'],
   'node-io': ['engine', 'metainfo', 'peer-protocol', 'tracker-protocol', 'bencode', 'core'],
-  client: ['node-io', 'engine', 'metainfo', 'peer-protocol', 'tracker-protocol', 'bencode', 'core'],
+  client: [
+    'node-io',
+    'engine',
+    'metainfo',
+    'peer-protocol',
+    'tracker-protocol',
+    'contracts',
+    'bencode',
+    'core',
+  ],
+  'service-kit': ['core'],
 };
 
 const tests = '[.]spec[.]ts$';

@@ -14,7 +14,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'unit',
-          include: ['libs/*/src/**/*.spec.ts', 'cli/src/**/*.spec.ts'],
+          include: ['libs/*/src/**/*.spec.ts', 'services/*/src/**/*.spec.ts', 'cli/src/**/*.spec.ts'],
           testTimeout: 30_000,
         },
       },

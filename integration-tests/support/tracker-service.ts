@@ -1,0 +1,59 @@
+import { fileURLToPath } from 'node:url';
+import { freePort } from './ports.ts';
+import { Process, until } from './processes.ts';
+import type { Scope } from './scope.ts';
+
+const HOST = '127.0.0.1';
+const MAIN = fileURLToPath(new URL('../../services/tracker/dist/main.js', import.meta.url));
+
+export interface TrackerService {
+  readonly process: Process;
+  readonly http: number;
+  readonly udp: number;
+  readonly grpc: number;
+  readonly ops: number;
+}
+
+export interface TrackerServiceOptions {
+  /** Settings beside the ports, which are free ones of this machine. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What the command is run by. */
+  readonly prefix?: readonly string[];
+}
+
+/** The tracker service as a process of its own, ready. */
+export async function startTrackerService(
+  scope: Scope,
+  { env = {}, prefix = [] }: TrackerServiceOptions = {},
+): Promise<TrackerService> {
+  const [http, grpc, ops] = [await freePort(), await freePort(), await freePort()];
+  const command = [...prefix, process.execPath, '--max-semi-space-size=4', MAIN];
+  const started = await Process.start(scope, 'tracker service', command, {
+    env: {
+      TRACKER_HOST: HOST,
+      TRACKER_HTTP_PORT: String(http),
+      TRACKER_UDP_PORT: String(http),
+      TRACKER_GRPC_PORT: String(grpc),
+      TRACKER_OPS_PORT: String(ops),
+      TRACKER_LOG_LEVEL: 'warn',
+      UV_THREADPOOL_SIZE: '1',
+      ...env,
+    },
+  });
+  const service = { process: started, http, udp: http, grpc, ops };
+  await until(
+    30,
+    async () => ((await readiness(service))?.ok ? true : undefined),
+    () => started.failure('is not ready'),
+  );
+  return service;
+}
+
+/** What `/readyz` says; undefined while nobody answers. */
+export async function readiness({ ops }: { readonly ops: number }): Promise<Response | undefined> {
+  try {
+    return await fetch(`http://${HOST}:${ops}/readyz`);
+  } catch {
+    return undefined;
+  }
+}
