@@ -26,6 +26,7 @@ export {
   type PieceCacheFigures,
   type PieceCacheOptions,
 } from './storage/piece-cache.ts';
+export { replaceFile, syncFolder } from './storage/replace-file.ts';
 export { ResumeFile } from './storage/resume-file.ts';
 export type { ResumeRecord } from './storage/resume-record.ts';
 export type { Storage } from './storage/storage.ts';

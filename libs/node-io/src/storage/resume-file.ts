@@ -1,10 +1,10 @@
-import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { lstat, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bitfield, toHex } from '@pixtorrent/core';
 import type { Metainfo } from '@pixtorrent/metainfo';
 import { StorageError, storageError } from './errors.ts';
 import type { FileStamp, FileStorage } from './file-storage.ts';
+import { replaceFile } from './replace-file.ts';
 import { decodeRecord, encodeRecord, maxRecordLength, type ResumeRecord } from './resume-record.ts';
 import { SIDE_FOLDER } from './safe-open.ts';
 
@@ -72,22 +72,6 @@ export class ResumeFile {
     if (!(await lstat(this.#folder)).isDirectory()) {
       throw new StorageError('unsafe-path', this.#folder, `${SIDE_FOLDER} is not a folder`);
     }
-    const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
-    const temporary = `${this.path}.new`;
-    await use(await open(temporary, O_WRONLY | O_CREAT | O_TRUNC | (O_NOFOLLOW ?? 0)), async (file) => {
-      await file.writeFile(bytes);
-      await file.sync();
-    });
-    await rename(temporary, this.path);
-    // Windows opens no folders; there the rename alone has to do.
-    if (process.platform !== 'win32') await use(await open(this.#folder), (folder) => folder.sync());
-  }
-}
-
-async function use(handle: FileHandle, work: (handle: FileHandle) => Promise<void>): Promise<void> {
-  try {
-    await work(handle);
-  } finally {
-    await handle.close();
+    await replaceFile(this.path, bytes);
   }
 }
