@@ -127,7 +127,8 @@ describe('Client', () => {
     expect(kept).toBeLessThan(metainfo.pieceCount);
     const second = await openClient();
     const session = await second.download(metainfo, { dir: target, peers: at(seeder.client) });
-    expect(session.stats().pieces).toBe(kept);
+    // Pieces that were being written when the client closed are kept too.
+    expect(session.stats().pieces).toBeGreaterThanOrEqual(kept);
     const done = once(session, 'complete');
     session.start();
     await done;

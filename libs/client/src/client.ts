@@ -20,6 +20,7 @@ import type { ClientResources } from './resources.ts';
 import { type OpenContent, openForDownload, openForSeeding } from './session/open-content.ts';
 import type { SessionOptions } from './session/session-options.ts';
 import { TorrentSession } from './session/torrent-session.ts';
+import { Trackers } from './trackers/trackers.ts';
 
 export interface ClientOptions {
   /** Address to listen on. @default every address */
@@ -34,6 +35,21 @@ export interface ClientOptions {
   readonly downloadRate?: number;
   /** Name and version, told to peers. @default 'PixTorrent' */
   readonly clientName?: string;
+  /**
+   * The zone that this node is in, at most 63 bytes: a gRPC tracker names peers near it first.
+   * @default unknown
+   */
+  readonly zone?: string;
+  /**
+   * The machine that this node runs on, likewise.
+   * @default unknown
+   */
+  readonly node?: string;
+  /**
+   * Certificates (PEM) by which `grpcs` trackers are certified.
+   * @default those that the runtime trusts
+   */
+  readonly trackerCa?: Uint8Array;
   readonly logger?: Logger;
 }
 
@@ -50,6 +66,7 @@ export interface SeedOptions extends SessionOptions, HashProgress {
 }
 
 const DEFAULT_MEMORY = 64 * 1024 * 1024;
+const MAX_LABEL_BYTES = 63;
 
 /** Many torrents on one port: what the command line and the services are made of. */
 export class Client {
@@ -61,13 +78,20 @@ export class Client {
   readonly #downloadLimit: TokenBucket;
   readonly #resources: ClientResources;
   readonly #listener: Listener;
+  readonly #trackers: Trackers;
   #closed = false;
 
-  private constructor(options: ClientOptions, resources: ClientResources, listener: Listener) {
+  private constructor(
+    options: ClientOptions,
+    resources: ClientResources,
+    listener: Listener,
+    trackers: Trackers,
+  ) {
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
     this.#resources = resources;
     this.#listener = listener;
+    this.#trackers = trackers;
     this.#uploadLimit = new TokenBucket(options.uploadRate ?? Number.POSITIVE_INFINITY, systemClock.now());
     this.#downloadLimit = new TokenBucket(
       options.downloadRate ?? Number.POSITIVE_INFINITY,
@@ -75,8 +99,16 @@ export class Client {
     );
   }
 
-  /** Listens. @throws NetworkError where the port cannot be had */
+  /** Listens. @throws NetworkError where the port cannot be had; RangeError for a label that is too long */
   static async open(options: ClientOptions = {}): Promise<Client> {
+    const trackers = new Trackers(
+      { clock: systemClock, timers: backgroundTimers },
+      {
+        zone: label('zone', options.zone),
+        node: label('node', options.node),
+        ...(options.trackerCa && { ca: options.trackerCa }),
+      },
+    );
     const slab = new Slab({ limit: options.memory ?? DEFAULT_MEMORY });
     const transport = new TcpTransport(backgroundTimers);
     let client: Client | undefined;
@@ -93,10 +125,11 @@ export class Client {
       cache: new PieceCache(slab),
       hasher: new Hasher(),
       port: listener.port,
+      announce: trackers.announce,
       clientName: options.clientName ?? 'PixTorrent',
       seed: () => randomInt(2 ** 47),
     };
-    client = new Client(options, resources, listener);
+    client = new Client(options, resources, listener, trackers);
     return client;
   }
 
@@ -168,6 +201,7 @@ export class Client {
     const listening = this.#listener.close();
     await Promise.all([...this.#sessions.values()].map((session) => this.remove(session)));
     this.#resources.cache.close();
+    await this.#trackers.close();
     await this.#resources.hasher.close();
     await listening;
   }
@@ -209,6 +243,13 @@ export class Client {
     this.#sessions.set(toHex(metainfo.infoHash), session);
     return session;
   }
+}
+
+function label(name: string, text = ''): string {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_LABEL_BYTES)
+    throw new RangeError(`${name}: ${bytes} bytes, want at most ${MAX_LABEL_BYTES}`);
+  return text;
 }
 
 function limits(all: TokenBucket, own: number | undefined): TokenBucket[] {

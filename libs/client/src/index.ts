@@ -9,9 +9,15 @@ export type { SessionOptions } from './session/session-options.ts';
 export { TorrentSession } from './session/torrent-session.ts';
 export type {
   Announce,
+  AnnounceOptions,
+  SessionHandle,
+  SessionListener,
+  TrackerAnswer,
+} from './trackers/announce.ts';
+export { TrackerAnnouncer } from './trackers/tracker-announcer.ts';
+export type {
   TrackerAnnouncerDependencies,
   TrackerAnnouncerOptions,
   TransferFigures,
-} from './trackers/tracker-announcer.ts';
-export { TrackerAnnouncer } from './trackers/tracker-announcer.ts';
+} from './trackers/tracker-announcer-options.ts';
 export type { TrackerStatus } from './trackers/tracker-status.ts';

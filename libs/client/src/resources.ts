@@ -1,5 +1,6 @@
 import type { Timers } from '@pixtorrent/core';
 import type { Hasher, PieceCache, Slab, TcpTransport } from '@pixtorrent/node-io';
+import type { Announce } from './trackers/announce.ts';
 
 /** What all the torrents of a client share. */
 export interface ClientResources {
@@ -10,6 +11,7 @@ export interface ClientResources {
   readonly hasher: Hasher;
   /** The port on which all torrents are reached. */
   readonly port: number;
+  readonly announce: Announce;
   readonly clientName: string;
   /** A fresh seed for a generator of random numbers, from the system. */
   seed(): number;

@@ -80,7 +80,11 @@ function checkUrls(source: TorrentSource): void {
   source.trackers?.forEach((tier, i) => {
     tier.forEach((url, j) => {
       if (trackerUrl(url) === undefined) {
-        throw new MetainfoError('bad-url', `announce-list[${i}][${j}]`, 'is not an http, https or udp URL');
+        throw new MetainfoError(
+          'bad-url',
+          `announce-list[${i}][${j}]`,
+          'is not an http, https, udp or grpc URL',
+        );
       }
     });
   });

@@ -9,6 +9,8 @@ describe('trackerUrl', () => {
     'udp://tracker.example:6969',
     'udp://[2001:db8::1]:6969/announce',
     'http://192.0.2.1:80/announce',
+    'grpc://tracker.example:6970',
+    'grpcs://[2001:db8::1]:6970/announce-key',
   ])('keeps %s as it was written', (url) => {
     expect(trackerUrl(url)).toBe(url);
   });
@@ -28,6 +30,9 @@ describe('trackerUrl', () => {
     'http://host:99999/',
     'udp://tracker.example',
     'udp://tracker.example:0',
+    'grpc://tracker.example',
+    'grpcs://tracker.example:0',
+    'grpcx://tracker.example:6970',
     'http://a b/',
     ' http://a/',
     'http://a/\n',

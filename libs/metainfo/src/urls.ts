@@ -3,14 +3,16 @@ import type { BencodeValue, Dictionary } from '@pixtorrent/bencode';
 /** Tracker URLs of one torrent, and its web seeds. */
 const MAX_URLS = 200;
 const MAX_URL_LENGTH = 2048;
+const NEEDS_PORT = /^(?:udp|grpcs?):$/;
 
 /**
  * The URL as it was written (in ASCII form where it was not), or undefined unless it is a syntactically valid
- * `http`, `https` or `udp` URL of at most 2,048 characters; `udp` needs a port (BEP 15).
+ * `http`, `https`, `udp`, `grpc` or `grpcs` URL of at most 2,048 characters; those that have no port of their own need
+ * one (BEP 15).
  */
 export function trackerUrl(text: string): string | undefined {
   const url = parsed(text);
-  if (url?.protocol === 'udp:') return url.port && Number(url.port) > 0 ? written(text, url) : undefined;
+  if (url && NEEDS_PORT.test(url.protocol)) return Number(url.port) > 0 ? written(text, url) : undefined;
   return isHttp(url) ? written(text, url) : undefined;
 }
 

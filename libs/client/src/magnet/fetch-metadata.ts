@@ -1,6 +1,6 @@
 import { type Endpoint, type Logger, newPeerId, SeededRandom, type Timer, toHex } from '@pixtorrent/core';
 import { type Magnet, type Metainfo, metainfoFromInfoBytes } from '@pixtorrent/metainfo';
-import { announce, systemClock } from '@pixtorrent/node-io';
+import { systemClock } from '@pixtorrent/node-io';
 import type { WireName } from '@pixtorrent/peer-protocol';
 import { FILE_SYSTEM } from '../content/file-system.ts';
 import { ClientError } from '../errors.ts';
@@ -67,7 +67,7 @@ export async function fetchMetadata(
   options.signal?.addEventListener('abort', abort, { once: true });
   const announcer = new TrackerAnnouncer(
     {
-      announce,
+      announce: resources.announce,
       clock: systemClock,
       timers: resources.timers,
       random: new SeededRandom(resources.seed()),
@@ -76,7 +76,13 @@ export async function fetchMetadata(
       onPeers: (found) => peers.found(found),
       ...(options.onTracker && { onStatus: options.onTracker }),
     },
-    { tiers: magnet.trackers.map((url) => [url]), infoHash: magnet.infoHash, peerId, port: resources.port },
+    {
+      tiers: magnet.trackers.map((url) => [url]),
+      infoHash: magnet.infoHash,
+      peerId,
+      port: resources.port,
+      pixwire: options.wires?.includes('pixwire') ?? true,
+    },
   );
   let asking: Timer | undefined;
   const needPeers = () => {

@@ -12,7 +12,6 @@ import {
 import { type Reputation, type SwarmEvents, type TokenBucket, Torrent } from '@pixtorrent/engine';
 import { type Metainfo, pieceSize } from '@pixtorrent/metainfo';
 import {
-  announce,
   type CachedPieces,
   type Checkpointer,
   type FileStorage,
@@ -28,6 +27,7 @@ import type { SessionEvents, SessionStats } from './session-events.ts';
 import type { SessionOptions } from './session-options.ts';
 import { SocketInbox } from './socket-inbox.ts';
 import { SocketLink } from './socket-link.ts';
+import { StallWatch } from './stall-watch.ts';
 
 interface SessionParts {
   readonly metainfo: Metainfo;
@@ -60,6 +60,7 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
   readonly #dials = new AbortController();
   readonly #total: number;
   readonly #wasCompleteAtStart: boolean;
+  readonly #stalls = new StallWatch(systemClock);
   #peersTimer: Timer | undefined;
   #haveBytes: number;
   #wasted = 0;
@@ -234,7 +235,7 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     const extra = (this.#options.trackers ?? []).map((url) => [url]);
     return new TrackerAnnouncer(
       {
-        announce,
+        announce: resources.announce,
         clock: systemClock,
         timers: resources.timers,
         random: new SeededRandom(resources.seed()),
@@ -254,19 +255,22 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
         infoHash: metainfo.infoHash,
         peerId: this.peerId,
         port: resources.port,
+        pixwire: this.#options.wires?.includes('pixwire') ?? true,
       },
     );
   }
 
   /** A compact answer names no peer ID: there the handshake shows who speaks PixWire. */
   #discovered(peers: readonly TrackerPeer[]): void {
-    const ours = peers.filter(({ peerId }) => peerId && isPixTorrent(peerId));
+    const ours = peers.filter(({ peerId, pixwire }) => pixwire || (peerId && isPixTorrent(peerId)));
     this.#torrent.discovered(ours, 'pixwire');
     this.#torrent.discovered(peers.filter((peer) => !ours.includes(peer)));
   }
 
   #watchPeers(): void {
-    if (!this.complete && this.#torrent.peers.size < ENOUGH_PEERS) this.#announcer.needPeers();
+    const stalled = this.#stalls.look(this.#torrent.received.total, this.complete);
+    if (stalled || (!this.complete && this.#torrent.peers.size < ENOUGH_PEERS))
+      this.#announcer.needPeers(stalled);
     this.#peersTimer = this.#parts.resources.timers.after(NEED_PEERS_PERIOD, () => this.#watchPeers());
   }
 

@@ -1,104 +1,7 @@
-import { infoHash, peerId, SeededRandom, silentLogger } from '@pixtorrent/core';
-import {
-  type AnnounceRequest,
-  type AnnounceResponse,
-  TrackerError,
-  type TrackerPeer,
-} from '@pixtorrent/tracker-protocol';
+import { SeededRandom } from '@pixtorrent/core';
 import { describe, expect, it } from 'vitest';
-import { TrackerAnnouncer, type TrackerAnnouncerOptions } from './tracker-announcer.ts';
-import type { TrackerStatus } from './tracker-status.ts';
+import { OK, PEER, SECOND, setUp } from './fixtures/staged-announcer.ts';
 import { TrackerTiers } from './tracker-tiers.ts';
-
-const SECOND = 1000;
-const PEER: TrackerPeer = { host: '192.0.2.1', port: 6881 };
-const OK: AnnounceResponse = { interval: 1800, minInterval: 30, peers: [PEER] };
-
-/** Time that passes only when it is told to. */
-class VirtualTime {
-  time = 0;
-  #timers: { due: number; callback: () => void }[] = [];
-
-  now(): number {
-    return this.time;
-  }
-
-  after(delay: number, callback: () => void) {
-    const timer = { due: this.time + delay, callback };
-    this.#timers.push(timer);
-    return {
-      cancel: () => {
-        this.#timers = this.#timers.filter((other) => other !== timer);
-      },
-    };
-  }
-
-  get waiting(): number {
-    return this.#timers.length;
-  }
-
-  async pass(ms: number): Promise<void> {
-    const end = this.time + ms;
-    for (;;) {
-      await settle();
-      const next = this.#timers.filter(({ due }) => due <= end).sort((a, b) => a.due - b.due)[0];
-      if (next === undefined) break;
-      this.#timers = this.#timers.filter((timer) => timer !== next);
-      this.time = Math.max(this.time, next.due);
-      next.callback();
-    }
-    this.time = end;
-  }
-}
-
-/** Lets every promise that can go on go on. */
-const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-type Answer = AnnounceResponse | 'fails' | 'hangs';
-
-function setUp(tiers: string[][], options: Partial<TrackerAnnouncerOptions> = {}) {
-  const time = new VirtualTime();
-  const asked: { at: number; url: string; request: AnnounceRequest; timeoutMs: number }[] = [];
-  const peers: TrackerPeer[] = [];
-  const statuses: [string, TrackerStatus][] = [];
-  const answers = new Map<string, Answer>();
-  const figures = { uploaded: 0, downloaded: 0, left: 100 };
-  let cancelled = 0;
-  const announcer = new TrackerAnnouncer(
-    {
-      announce: async (url, request, { signal, timeoutMs }) => {
-        asked.push({ at: time.now() / SECOND, url, request, timeoutMs });
-        const answer = answers.get(url) ?? OK;
-        if (answer === 'fails') throw new TrackerError('unreachable', 'down');
-        if (answer !== 'hangs') return answer;
-        return new Promise((_, reject) => {
-          signal.addEventListener('abort', () => {
-            cancelled++;
-            reject(new TrackerError('cancelled', 'taken back'));
-          });
-        });
-      },
-      clock: time,
-      timers: time,
-      random: new SeededRandom(5),
-      logger: silentLogger,
-      figures: () => figures,
-      onPeers: (found) => peers.push(...found),
-      onStatus: (url, status) => statuses.push([url, status]),
-    },
-    {
-      tiers,
-      infoHash: infoHash(new Uint8Array(20).fill(1)),
-      peerId: peerId(new Uint8Array(20).fill(2)),
-      port: 6881,
-      ...options,
-    },
-  );
-  /** What was asked since the last call: time in seconds, tracker, event. */
-  const log = () =>
-    asked.splice(0).map(({ at, url, request }) => `${Math.round(at)} ${url} ${request.event ?? '-'}`);
-  return { time, announcer, answers, asked, log, peers, statuses, figures, cancelled: () => cancelled };
-}
 
 describe('TrackerAnnouncer', () => {
   it("says started, then asks at the tracker's interval, and passes the peers on", async () => {
@@ -249,7 +152,7 @@ describe('TrackerAnnouncer', () => {
     log();
     const stopped = announcer.stop();
     expect(announcer.stop()).toBe(stopped);
-    expect(asked.map(({ request, timeoutMs }) => [request.numWant, timeoutMs])).toEqual([
+    expect(asked.map(({ request, options }) => [request.numWant, options.timeoutMs])).toEqual([
       [0, 3000],
       [0, 3000],
     ]);
@@ -261,6 +164,18 @@ describe('TrackerAnnouncer', () => {
     await time.pass(10_000 * SECOND);
     expect(log()).toEqual([]);
     expect(time.waiting).toBe(0);
+  });
+
+  it('says that it is complete also where it stops in the same moment, to the tracker that counts it', async () => {
+    const { time, announcer, answers, log } = setUp([['a'], ['b']]);
+    announcer.start();
+    await time.pass(0);
+    answers.set('a', 'fails');
+    await time.pass(1800 * SECOND);
+    log();
+    announcer.completed();
+    await announcer.stop();
+    expect(log().sort()).toEqual(['1800 a stopped', '1800 b completed', '1800 b stopped']);
   });
 
   it('stops in the middle of an announce, and waits only so long for a farewell', async () => {

@@ -1,4 +1,6 @@
 import { type Random, shuffle } from '@pixtorrent/core';
+import { keepsSessions } from './announce.ts';
+import { SessionLife } from './session-life.ts';
 
 /** What is remembered of one tracker between announces. */
 export interface Tracker {
@@ -7,6 +9,8 @@ export interface Tracker {
   started: boolean;
   /** What it gave as `tracker id`. */
   trackerId: string | undefined;
+  /** There where it keeps sessions. */
+  readonly session: SessionLife | undefined;
 }
 
 /**
@@ -23,7 +27,8 @@ export class TrackerTiers {
       for (const url of urls) {
         if (seen.has(url)) continue;
         seen.add(url);
-        tier.push({ url, started: false, trackerId: undefined });
+        const session = keepsSessions(url) ? new SessionLife(random) : undefined;
+        tier.push({ url, started: false, trackerId: undefined, session });
       }
       shuffle(tier, random);
       return tier;
