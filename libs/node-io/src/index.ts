@@ -30,6 +30,7 @@ export { replaceFile, syncFolder } from './storage/replace-file.ts';
 export { ResumeFile } from './storage/resume-file.ts';
 export type { ResumeRecord } from './storage/resume-record.ts';
 export type { Storage } from './storage/storage.ts';
+export { Turns } from './storage/turns.ts';
 export { writeVerified } from './storage/write-verified.ts';
 export type { DialOptions } from './tcp/dial.ts';
 export { NetworkError, type NetworkErrorCode } from './tcp/errors.ts';

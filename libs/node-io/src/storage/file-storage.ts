@@ -52,7 +52,11 @@ export class FileStorage implements Storage {
   readonly #handles: HandlePool;
   /** Written to since the last `sync`. */
   readonly #dirty = new Set<number>();
-  readonly #writeTurns = new Turns();
+  /**
+   * The kernel lets only one thread write to a file, and those who wait spin for it: with four at once a tenth of a
+   * download's CPU went there.
+   */
+  readonly #writeTurns = new Turns<number>();
   readonly #idle: (() => void)[] = [];
   #inFlight = 0;
   #closed = false;

@@ -3,7 +3,7 @@ import { Turns } from './turns.ts';
 
 describe('turns', () => {
   it('come one after the other for a key, at once for others, and after a failure too', async () => {
-    const turns = new Turns();
+    const turns = new Turns<number>();
     const log: string[] = [];
     const gate = Promise.withResolvers<void>();
     const first = turns.take(1, async () => {
