@@ -95,10 +95,13 @@ export default {
     },
     {
       name: 'tools-by-name',
+      comment:
+        "A port's suite is no part of its package, and is run by whoever has an implementation to show.",
       severity: 'error',
       from: { path: '^(?:bench|integration-tests)/' },
       to: {
         path: '^(?:libs|services|cli)/',
+        pathNot: '[.]suite[.]ts$',
         dependencyTypes: ['local'],
         dependencyTypesNot: ['aliased-workspace'],
       },

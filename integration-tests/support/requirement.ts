@@ -13,7 +13,7 @@ const SETS = {
     '/usr/bin/python3',
   ],
   root: [],
-  redis: ['redis-server', 'redis-cli'],
+  redis: ['redis-server', 'redis-cli', 'openssl'],
   docker: ['docker'],
 } as const;
 
