@@ -1,0 +1,199 @@
+import { type Logger, printable, type Timers } from '@pixtorrent/core';
+import type { Cluster, Redis } from 'ioredis';
+import { type CatalogLimits, withDefaults } from '../../catalog-limits.ts';
+import type {
+  CatalogChange,
+  CatalogDraft,
+  CatalogEntry,
+  CatalogQuery,
+  CatalogStore,
+} from '../../catalog-store.ts';
+import { hasLabels } from '../../draft/labels.ts';
+import { type EntryPlace, orderKey } from '../../entry-order.ts';
+import { CatalogError } from '../../errors.ts';
+import { pageLimit } from '../page-limit.ts';
+import { closed, type Lack, noRoomFor } from '../refusals.ts';
+import { ChangeFeed } from './change-feed.ts';
+import { feedChannel, KEYS, TORRENT_PREFIX } from './keys.ts';
+import { FIND, LIST, PUBLISH, REMOVE, type Script } from './scripts.ts';
+import { decodeEntry, encodeDraft } from './stored-entry.ts';
+
+export interface RedisCatalogStoreDependencies {
+  /**
+   * Redis 7 or later. It is not closed with the store. How long it waits is how long the store waits: it has a
+   * `commandTimeout` and no offline queue; a cluster's has `shardedSubscribers`.
+   */
+  readonly client: Redis | Cluster;
+  readonly timers: Timers;
+  readonly logger: Logger;
+}
+
+export interface RedisCatalogStoreOptions extends CatalogLimits {
+  /**
+   * Milliseconds between looks for changes that were lost on their way; one is found within two.
+   * @default 5,000
+   */
+  readonly checkInterval?: number;
+}
+
+/** Entries that are read in one step: Redis does nothing else meanwhile. */
+const STEP = 500;
+/** How often the newest version may go away while its torrent is fetched. */
+const FETCHES = 3;
+
+/** The catalogue in Redis, for all who use the same. */
+export class RedisCatalogStore implements CatalogStore {
+  readonly #dependencies: RedisCatalogStoreDependencies;
+  readonly #client: Redis | Cluster;
+  readonly #limits: Required<CatalogLimits>;
+  readonly #checkInterval: number;
+  readonly #channel: string;
+  readonly #listeners = new Set<(change: CatalogChange) => void>();
+  #feed: ChangeFeed | undefined;
+  #closed = false;
+
+  constructor(dependencies: RedisCatalogStoreDependencies, options: RedisCatalogStoreOptions = {}) {
+    this.#dependencies = dependencies;
+    this.#client = dependencies.client;
+    this.#limits = withDefaults(options);
+    this.#checkInterval = options.checkInterval ?? 5000;
+    this.#channel = feedChannel(databaseOf(dependencies.client));
+  }
+
+  async publish(draft: CatalogDraft): Promise<CatalogEntry> {
+    const { maxNames, maxVersions, maxTorrentBytes } = this.#limits;
+    const { name, torrent } = draft;
+    const bytes = Buffer.from(torrent.buffer, torrent.byteOffset, torrent.byteLength);
+    const [lack, key, value] = await this.#run(PUBLISH, [
+      this.#channel,
+      TORRENT_PREFIX,
+      name,
+      encodeDraft(draft),
+      bytes,
+      maxNames,
+      maxVersions,
+      maxTorrentBytes,
+    ]);
+    if (lack !== '') throw noRoomFor(lack as Lack, name);
+    return decodeEntry(key!, value!);
+  }
+
+  async get(
+    name: string,
+    version?: number,
+  ): Promise<{ entry: CatalogEntry; torrent: Uint8Array } | undefined> {
+    for (let fetches = 0; fetches < FETCHES; fetches++) {
+      const [key, value] = await this.#run(FIND, [name, digitsOf(version)]);
+      if (key === undefined) return undefined;
+      const torrent = await this.#ask(() => this.#client.getBuffer(TORRENT_PREFIX + key));
+      if (torrent !== null) return { entry: decodeEntry(key, value!), torrent };
+    }
+    return undefined;
+  }
+
+  async list(query: CatalogQuery): Promise<CatalogEntry[]> {
+    const { labels = {}, allVersions = false } = query;
+    const limit = pageLimit(query);
+    const found: CatalogEntry[] = [];
+    let after = query.after;
+    for (;;) {
+      const most = Math.min(STEP, Object.keys(labels).length > 0 ? STEP : limit - found.length);
+      const step = await this.#step(allVersions, after, most);
+      for (const entry of step)
+        if (found.length < limit && hasLabels(entry.labels, labels)) found.push(entry);
+      if (found.length >= limit || step.length < most) return found;
+      after = step.at(-1)!;
+    }
+  }
+
+  async remove(name: string, version?: number): Promise<CatalogEntry[]> {
+    const { maxRemoved } = this.#limits;
+    const gone = [this.#channel, TORRENT_PREFIX, name, digitsOf(version), maxRemoved];
+    return entriesOf(await this.#run(REMOVE, gone));
+  }
+
+  watch(listener: (change: CatalogChange) => void): () => void {
+    if (this.#closed) return () => {};
+    // Of its own, so that the same function can watch twice.
+    const own = (change: CatalogChange): void => listener(change);
+    this.#listeners.add(own);
+    this.#feed ??= new ChangeFeed(
+      this.#dependencies,
+      { channel: this.#channel, checkInterval: this.#checkInterval },
+      {
+        changed: (change) => this.#tell(decodeChange(change)),
+        lost: () => this.#tell({ type: 'lost' }),
+      },
+    );
+    return () => this.#listeners.delete(own);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#listeners.clear();
+    this.#feed?.close();
+  }
+
+  async #step(allVersions: boolean, after: EntryPlace | undefined, most: number): Promise<CatalogEntry[]> {
+    const from = after === undefined ? '-' : `(${allVersions ? orderKey(after) : after.name}`;
+    return entriesOf(await this.#run(LIST, [allVersions ? 'all' : 'newest', from, most]));
+  }
+
+  #tell(change: CatalogChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  /** @returns what a script answers, which is texts */
+  #run(script: Script, args: readonly (string | number | Buffer)[]): Promise<string[]> {
+    const keys = script.keys.map((key) => KEYS[key]);
+    return this.#ask(async () => {
+      try {
+        return (await this.#client.evalsha(script.sha1, keys.length, ...keys, ...args)) as string[];
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+        return (await this.#client.eval(script.text, keys.length, ...keys, ...args)) as string[];
+      }
+    });
+  }
+
+  /** @throws CatalogError where Redis does not do it */
+  async #ask<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw closed();
+    try {
+      return await work();
+    } catch (error) {
+      const reason = printable(error instanceof Error ? error.message : String(error));
+      if (reason.startsWith('OOM'))
+        throw new CatalogError('full', 'the store of the catalogue is out of memory', [], { cause: error });
+      throw new CatalogError('unavailable', `the store of the catalogue does not answer: ${reason}`, [], {
+        cause: error,
+      });
+    }
+  }
+}
+
+function databaseOf(client: Redis | Cluster): number {
+  return client.isCluster ? 0 : ((client as Redis).options.db ?? 0);
+}
+
+function digitsOf(version: number | undefined): string {
+  return version === undefined ? '' : String(version).padStart(10, '0');
+}
+
+function entriesOf(flat: readonly string[]): CatalogEntry[] {
+  const entries: CatalogEntry[] = [];
+  for (let i = 0; i < flat.length; i += 2) entries.push(decodeEntry(flat[i]!, flat[i + 1]!));
+  return entries;
+}
+
+/** @param change `+` or `-`, order key, line feed, entry */
+function decodeChange(change: string): CatalogChange {
+  try {
+    const end = change.indexOf('\n');
+    const entry = decodeEntry(change.slice(1, end), change.slice(end + 1));
+    return { type: change.startsWith('+') ? 'published' : 'removed', entry };
+  } catch {
+    // Somebody else uses the channel: what is in the store counts.
+    return { type: 'lost' };
+  }
+}

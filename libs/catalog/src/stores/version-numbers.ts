@@ -1,0 +1,32 @@
+/**
+ * Which version comes next. The last number of a name outlives its versions; of names that are gone it is kept for the
+ * ones that went last, and new names begin above the numbers of those that were forgotten.
+ */
+export class VersionNumbers {
+  readonly #maxRetired: number;
+  readonly #last = new Map<string, number>();
+  /** Names that are gone, in the order in which they went. */
+  readonly #retired = new Set<string>();
+  #floor = 0;
+
+  constructor(maxRetired: number) {
+    this.#maxRetired = maxRetired;
+  }
+
+  next(name: string): number {
+    const number = (this.#last.get(name) ?? this.#floor) + 1;
+    this.#last.set(name, number);
+    this.#retired.delete(name);
+    return number;
+  }
+
+  /** The name has no version any more. */
+  retire(name: string): void {
+    this.#retired.add(name);
+    if (this.#retired.size <= this.#maxRetired) return;
+    const oldest = this.#retired.values().next().value!;
+    this.#floor = Math.max(this.#floor, this.#last.get(oldest)!);
+    this.#retired.delete(oldest);
+    this.#last.delete(oldest);
+  }
+}

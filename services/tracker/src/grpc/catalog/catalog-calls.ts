@@ -1,0 +1,66 @@
+import type { CatalogEntry, CatalogStore, EntryPlace } from '@pixtorrent/catalog';
+import type { catalog as wire } from '@pixtorrent/contracts';
+import { StatusError } from '@pixtorrent/service-kit';
+import { draftInputOf, entryMessage, placeAskedFor, queryOf } from './catalog-messages.ts';
+import type { DraftReader } from './draft-reader.ts';
+import { formatPageToken } from './page-token.ts';
+
+/** Entries that are asked of the store at a time: with the longest labels some 2 MB. */
+const STEP = 100;
+/** Characters of names and labels, about: a page stays well below the 4 MiB that a client takes by default. */
+const MAX_PAGE_LENGTH = 2 ** 20;
+
+export async function publish(
+  store: CatalogStore,
+  drafts: DraftReader,
+  request: wire.PublishRequest,
+): Promise<wire.PublishResponse> {
+  const draft = await drafts.read(draftInputOf(request));
+  return { entry: entryMessage(await store.publish(draft)) };
+}
+
+export async function get(store: CatalogStore, request: wire.GetRequest): Promise<wire.GetResponse> {
+  const { name, version } = placeAskedFor(request);
+  const found = await store.get(name, version);
+  if (found === undefined) throw notThere(name, version);
+  return { entry: entryMessage(found.entry, found.torrent) };
+}
+
+export async function remove(store: CatalogStore, request: wire.RemoveRequest): Promise<wire.RemoveResponse> {
+  const { name, version } = placeAskedFor(request);
+  const gone = await store.remove(name, version);
+  if (gone.length === 0) throw notThere(name, version);
+  return { removed: gone.length };
+}
+
+/** A page may have less than was asked for although there is more: the token tells. */
+export async function list(store: CatalogStore, request: wire.ListRequest): Promise<wire.ListResponse> {
+  const query = queryOf(request);
+  const entries: wire.Entry[] = [];
+  let length = 0;
+  let after: EntryPlace | undefined = query.after;
+  for (;;) {
+    // One more than has room, to know whether there is more.
+    const most = Math.min(STEP, query.limit - entries.length + 1);
+    const step = await store.list({ ...query, limit: most, ...(after && { after }) });
+    for (const entry of step) {
+      if (entries.length === query.limit || length > MAX_PAGE_LENGTH)
+        return { entries, nextPageToken: formatPageToken(after!) };
+      entries.push(entryMessage(entry));
+      length += lengthOf(entry);
+      after = entry;
+    }
+    if (step.length < most) return { entries, nextPageToken: '' };
+  }
+}
+
+function lengthOf({ name, labels }: CatalogEntry): number {
+  let length = name.length;
+  for (const [key, value] of Object.entries(labels)) length += key.length + value.length;
+  return length;
+}
+
+function notThere(name: string, version: number | undefined): StatusError {
+  const what = version === undefined ? name : `version ${version} of ${name}`;
+  return new StatusError('NOT_FOUND', `${what} is not in the catalogue`);
+}
