@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { type Logger, SeededRandom, silentLogger } from '@pixtorrent/core';
 import { HttpFrontend, type HttpFrontendOptions } from './frontends/http/server.ts';
+import { machineTime } from './frontends/machine-time.ts';
 import { MemoryPeerStore, type MemoryPeerStoreOptions } from './stores/memory-peer-store.ts';
 import { Tracker, type TrackerOptions, timeToLive } from './tracker.ts';
 
@@ -25,7 +26,7 @@ export interface RunningTracker {
  */
 export async function startHttpTracker(options: HttpTrackerOptions): Promise<RunningTracker> {
   const store = new MemoryPeerStore(
-    { clock: performance, random: new SeededRandom(randomInt(2 ** 47)) },
+    { ...machineTime, random: new SeededRandom(randomInt(2 ** 47)) },
     { ...options, timeToLive: timeToLive(options.interval) },
   );
   const frontend = await HttpFrontend.listen(
@@ -34,7 +35,11 @@ export async function startHttpTracker(options: HttpTrackerOptions): Promise<Run
     options,
   );
   const { port } = frontend;
-  return { port, url: `http://${urlHost(options.host)}:${port}/announce`, close: () => frontend.close() };
+  return {
+    port,
+    url: `http://${urlHost(options.host)}:${port}/announce`,
+    close: () => frontend.close().then(() => store.close()),
+  };
 }
 
 function urlHost(host: string | undefined): string {

@@ -1,17 +1,34 @@
-import { type Clock, type InfoHash, infoHash, type Random } from '@pixtorrent/core';
-import { IPV4_LENGTH, IPV6_LENGTH, type ScrapeEntry } from '@pixtorrent/tracker-protocol';
+import { type Clock, type InfoHash, infoHash, type Random, type Timers } from '@pixtorrent/core';
+import { IPV4_LENGTH, IPV6_LENGTH, type PackedPeers, type ScrapeEntry } from '@pixtorrent/tracker-protocol';
 import { PeerStoreError } from '../errors.ts';
-import { handOut } from './hand-out.ts';
-import type { PeerAnnounce, PeerSelection, PeerStore, SwarmFigures } from './peer-store.ts';
+import { handOut, NO_PEERS } from './hand-out.ts';
+import { Labels } from './labels.ts';
+import { endpointsOf, memberAt } from './members.ts';
+import type {
+  MemberChange,
+  PeerAnnounce,
+  PeerSelection,
+  PeerStore,
+  StoredPeer,
+  SwarmFigures,
+  SwarmTotals,
+} from './peer-store.ts';
 import { NONE, PeerTable } from './peer-table.ts';
+import { SortedKeys } from './sorted-keys.ts';
+import { Swarm } from './swarm.ts';
+import { Sweep } from './sweep.ts';
+import { Watchers } from './watchers.ts';
 
 export interface MemoryPeerStoreDependencies {
   readonly clock: Clock;
+  /** Milliseconds since 1970, for the times that are told. */
+  readonly wallClock: Clock;
+  readonly timers: Timers;
   readonly random: Random;
 }
 
 export interface MemoryPeerStoreOptions {
-  /** Milliseconds for which a peer stays after an announce. */
+  /** Milliseconds for which a peer stays after an announce; up to ten days. */
   readonly timeToLive: number;
   /**
    * Peers in all swarms together; more are refused.
@@ -25,160 +42,294 @@ export interface MemoryPeerStoreOptions {
   readonly maxSwarms?: number;
 }
 
-interface Swarm {
-  readonly key: string;
-  readonly tables: { v4: PeerTable | undefined; v6: PeerTable | undefined };
-  completed: number;
-  /** When its last peer expires. */
-  expires: number;
-  older: Swarm | undefined;
-  newer: Swarm | undefined;
-}
+/** Something that a peer has said, now or a while ago. */
+type Statement = Omit<StoredPeer, 'age'>;
 
 /**
  * Peers in the memory of this process. A swarm is forgotten, its count of downloads too, when nobody has announced
- * to it for the time to live.
+ * to it for the time to live. Each swarm is looked at when it is asked for, and every five seconds at least.
  */
 export class MemoryPeerStore implements PeerStore {
   readonly #clock: Clock;
+  readonly #wallClock: Clock;
   readonly #random: Random;
   readonly #timeToLive: number;
   readonly #maxPeers: number;
   readonly #maxSwarms: number;
   readonly #seed: number;
   readonly #swarms = new Map<string, Swarm>();
-  #oldest: Swarm | undefined;
-  #newest: Swarm | undefined;
+  readonly #keys = new SortedKeys();
+  readonly #labels = new Labels();
+  readonly #watchers = new Watchers();
+  readonly #sweep: Sweep<Swarm>;
   #peers = 0;
+  #leechers = 0;
+  #completed = 0;
+  #closed = false;
 
-  constructor({ clock, random }: MemoryPeerStoreDependencies, options: MemoryPeerStoreOptions) {
+  constructor(
+    { clock, wallClock, timers, random }: MemoryPeerStoreDependencies,
+    options: MemoryPeerStoreOptions,
+  ) {
     this.#clock = clock;
+    this.#wallClock = wallClock;
     this.#random = random;
     this.#timeToLive = options.timeToLive;
     this.#maxPeers = options.maxPeers ?? 2_000_000;
     this.#maxSwarms = options.maxSwarms ?? 200_000;
     this.#seed = random.below(2 ** 32);
+    this.#sweep = new Sweep(timers, this.#swarms, (swarms) => this.#lookAt(swarms));
   }
 
   async announce(announce: PeerAnnounce): Promise<PeerSelection> {
-    const now = this.#clock.now();
-    this.#forget(now);
+    const now = this.#now();
     const key = keyOf(announce.infoHash);
-    const known = this.#swarms.get(key);
-    if (known !== undefined) this.#expire(known, now);
     const gone = announce.role === 'gone';
-    if (known === undefined && gone) return NOBODY;
+    const swarm = this.#find(key, now) ?? (gone ? undefined : this.#addSwarm(key, now));
+    if (swarm === undefined) return NOBODY;
     const endpoint = compact(announce.address, announce.port);
-    const swarm = known ?? this.#addSwarm(key);
-    this.#place(swarm, announce, endpoint, now + this.#timeToLive);
-    if (!gone) this.#touch(swarm, now + this.#timeToLive);
+    const expires = Math.floor(now + this.#timeToLive);
+    const becameSeed = this.#place(swarm, announce, endpoint, expires);
+    if (becameSeed && announce.completed) {
+      swarm.completed++;
+      this.#completed++;
+    }
+    if (!gone) swarm.expires = expires;
+    swarm.countAnnounce(now);
+    const { seeders, leechers } = swarm;
+    const peers = gone ? NO_PEERS : this.#handOut(swarm, announce, endpoint);
+    this.#watchers.tell();
+    return { seeders, leechers, peers };
+  }
 
-    const { v4, v6 } = swarm.tables;
-    const own = announce.address.length === IPV4_LENGTH ? v4 : v6;
-    const other = announce.families === 'own' ? undefined : own === v4 ? v6 : v4;
-    const asker = { peerId: announce.peerId, endpoint, seed: announce.role === 'seed' };
-    const want = gone ? 0 : announce.numWant;
-    const { seeders, leechers } = figures(swarm);
-    return { seeders, leechers, peers: handOut(own, other, asker, want, announce.ids, this.#random) };
+  async restore(peers: readonly StoredPeer[]): Promise<void> {
+    const now = this.#now();
+    const youngestFirst = [...peers].sort((a, b) => a.age - b.age);
+    try {
+      for (const peer of youngestFirst) this.#restoreOne(peer, now);
+    } finally {
+      this.#watchers.tell();
+    }
   }
 
   async scrape(infoHashes: readonly InfoHash[]): Promise<(ScrapeEntry | undefined)[]> {
-    const now = this.#clock.now();
-    this.#forget(now);
-    return infoHashes.map((hash) => {
-      const swarm = this.#swarms.get(keyOf(hash));
-      if (swarm === undefined) return undefined;
-      this.#expire(swarm, now);
-      return figures(swarm);
+    const now = this.#now();
+    const entries = infoHashes.map((hash) => this.#find(keyOf(hash), now)?.counts);
+    this.#watchers.tell();
+    return entries;
+  }
+
+  async figures(infoHashes: readonly InfoHash[]): Promise<(SwarmFigures | undefined)[]> {
+    const now = this.#now();
+    const figures = infoHashes.map((hash) => {
+      const swarm = this.#find(keyOf(hash), now);
+      return swarm === undefined ? undefined : this.#figuresOf(swarm, now);
     });
+    this.#watchers.tell();
+    return figures;
   }
 
-  async *swarms(): AsyncGenerator<SwarmFigures> {
-    this.#forget(this.#clock.now());
+  async swarms(after: InfoHash | undefined, limit: number): Promise<SwarmFigures[]> {
+    const now = this.#now();
+    const figures: SwarmFigures[] = [];
+    let key = this.#keys.after(after === undefined ? '' : keyOf(after));
+    for (; key !== undefined && figures.length < limit; key = this.#keys.after(key)) {
+      const swarm = this.#find(key, now);
+      if (swarm !== undefined) figures.push(this.#figuresOf(swarm, now));
+    }
+    this.#watchers.tell();
+    return figures;
+  }
+
+  async totals(): Promise<SwarmTotals> {
+    this.#now();
+    const seeders = this.#peers - this.#leechers;
+    return { swarms: this.#swarms.size, seeders, leechers: this.#leechers, completed: this.#completed };
+  }
+
+  /** A peer whose time is up is noticed within five seconds. A listener that throws fails whoever made the change. */
+  watch(hash: InfoHash, listener: (change: MemberChange) => void): () => void {
+    const key = keyOf(hash);
+    const swarm = this.#swarms.get(key);
+    if (swarm !== undefined) swarm.watched = true;
+    return this.#watchers.watch(key, listener);
+  }
+
+  /**
+   * Everybody, in arrays of up to `batch`; peers that come, go or change their role between two arrays may be missing
+   * or told as they are then.
+   */
+  *members(batch: number): Generator<StoredPeer[]> {
+    let members: StoredPeer[] = [];
     for (const swarm of this.#swarms.values()) {
-      this.#expire(swarm, this.#clock.now());
-      yield { infoHash: infoHash(Buffer.from(swarm.key, 'latin1')), ...figures(swarm) };
+      for (const table of [swarm.v4, swarm.v6]) {
+        const endpoints = table === undefined ? [] : endpointsOf(table);
+        for (const endpoint of endpoints) {
+          const now = this.#now();
+          if (this.#find(swarm.key, now) !== swarm) break;
+          const slot = table!.find(endpoint);
+          if (slot === NONE) continue;
+          members.push(this.#memberAt(swarm, table!, slot, now));
+          if (members.length < batch) continue;
+          yield members;
+          members = [];
+        }
+      }
     }
+    if (members.length > 0) yield members;
   }
 
-  #place(swarm: Swarm, announce: PeerAnnounce, endpoint: Uint8Array, expires: number): void {
-    const family = announce.address.length === IPV4_LENGTH ? 'v4' : 'v6';
-    let table = swarm.tables[family];
-    const slot = table?.find(endpoint) ?? NONE;
-    const wasSeed = slot !== NONE && table!.isSeed(slot);
-    const seed = announce.role === 'seed';
-    if (announce.completed && seed && !wasSeed) swarm.completed++;
-    if (slot !== NONE && announce.role !== 'gone' && wasSeed === seed) {
-      table!.refresh(slot, announce.peerId, expires);
-      return;
-    }
-    if (slot !== NONE) {
-      table!.remove(slot);
-      this.#peers--;
-    }
-    if (announce.role === 'gone') return;
-    if (this.#peers >= this.#maxPeers)
-      throw new PeerStoreError('full', 'this tracker has no room for more peers');
-    table ??= new PeerTable(announce.address.length, this.#seed);
-    swarm.tables[family] = table;
-    table.add(endpoint, announce.peerId, seed, expires);
-    this.#peers++;
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#sweep.close();
+    this.#watchers.clear();
+    this.#swarms.clear();
+    this.#keys.clear();
   }
 
-  #addSwarm(key: string): Swarm {
+  /** @throws PeerStoreError when the store is closed */
+  #now(): number {
+    if (this.#closed) throw new PeerStoreError('store-unavailable', 'this tracker is being stopped');
+    return Math.floor(this.#clock.now());
+  }
+
+  /** A swarm with those in it who are there now. */
+  #find(key: string, now: number): Swarm | undefined {
+    const swarm = this.#swarms.get(key);
+    if (swarm === undefined) return undefined;
+    if (swarm.expires <= now && !swarm.watched) {
+      this.#drop(swarm);
+      return undefined;
+    }
+    if (swarm.v4 !== undefined) this.#expire(swarm, swarm.v4, now);
+    if (swarm.v6 !== undefined) this.#expire(swarm, swarm.v6, now);
+    if (swarm.expires > now) return swarm;
+    this.#drop(swarm);
+    return undefined;
+  }
+
+  #drop(swarm: Swarm): void {
+    this.#swarms.delete(swarm.key);
+    this.#keys.delete(swarm.key);
+    this.#completed -= swarm.completed;
+    this.#leechers -= swarm.leechers;
+    this.#peers -= swarm.leechers + swarm.seeders;
+    swarm.v4?.release();
+    swarm.v6?.release();
+  }
+
+  #lookAt(swarms: Iterable<Swarm>): void {
+    const now = this.#now();
+    for (const { key } of swarms) this.#find(key, now);
+    this.#watchers.tell();
+  }
+
+  #addSwarm(key: string, firstSeen: number): Swarm {
     if (this.#swarms.size >= this.#maxSwarms || this.#peers >= this.#maxPeers)
       throw new PeerStoreError('full', 'this tracker has no room for more torrents');
-    const tables = { v4: undefined, v6: undefined };
-    const swarm: Swarm = { key, tables, completed: 0, expires: 0, older: undefined, newer: undefined };
+    const swarm = new Swarm(key, firstSeen, this.#watchers.has(key));
     this.#swarms.set(key, swarm);
+    this.#keys.add(key);
+    this.#sweep.start();
     return swarm;
   }
 
-  /** Makes `swarm` the newest of the swarms, which stand in the order of their last announces. */
-  #touch(swarm: Swarm, expires: number): void {
-    swarm.expires = expires;
-    if (this.#newest === swarm) return;
-    this.#unlink(swarm);
-    swarm.older = this.#newest;
-    if (this.#newest === undefined) this.#oldest = swarm;
-    else this.#newest.newer = swarm;
-    this.#newest = swarm;
-  }
-
-  #unlink(swarm: Swarm): void {
-    if (swarm.older !== undefined) swarm.older.newer = swarm.newer;
-    else if (this.#oldest === swarm) this.#oldest = swarm.newer;
-    if (swarm.newer !== undefined) swarm.newer.older = swarm.older;
-    else if (this.#newest === swarm) this.#newest = swarm.older;
-    swarm.older = undefined;
-    swarm.newer = undefined;
-  }
-
-  /** Lets go of the swarms in which nobody is left. */
-  #forget(now: number): void {
-    for (let swarm = this.#oldest; swarm !== undefined && swarm.expires <= now; swarm = this.#oldest) {
-      this.#peers -= (swarm.tables.v4?.count ?? 0) + (swarm.tables.v6?.count ?? 0);
-      this.#unlink(swarm);
-      this.#swarms.delete(swarm.key);
+  /** Does as a peer says. @returns whether it is a seed now and was none before */
+  #place(swarm: Swarm, peer: Statement, endpoint: Uint8Array, expires: number): boolean {
+    const table = swarm.table(peer.address.length);
+    const slot = table?.find(endpoint) ?? NONE;
+    const seed = peer.role === 'seed';
+    const becomesSeed = seed && (slot === NONE || !table!.isSeed(slot));
+    if (slot !== NONE && peer.role !== 'gone' && table!.isSeed(slot) === seed) {
+      table!.refresh(slot, peer, expires);
+    } else {
+      if (slot !== NONE) this.#remove(swarm, table!, slot, peer.role === 'gone');
+      if (peer.role !== 'gone') this.#add(swarm, table, peer, endpoint, expires);
     }
+    return becomesSeed;
   }
 
-  #expire(swarm: Swarm, now: number): void {
-    const { v4, v6 } = swarm.tables;
-    this.#peers -= (v4?.expire(now) ?? 0) + (v6?.expire(now) ?? 0);
+  #restoreOne(peer: StoredPeer, now: number): void {
+    const at = Math.floor(now - Math.max(0, peer.age));
+    const expires = Math.floor(at + this.#timeToLive);
+    if (expires <= now) return;
+    const key = keyOf(peer.infoHash);
+    const gone = peer.role === 'gone';
+    const swarm = this.#find(key, now) ?? (gone ? undefined : this.#addSwarm(key, at));
+    if (swarm === undefined) return;
+    const endpoint = compact(peer.address, peer.port);
+    const table = swarm.table(peer.address.length);
+    const slot = table?.find(endpoint) ?? NONE;
+    if (slot !== NONE && ((table!.expires(slot) - expires) | 0) > 0) return;
+    this.#place(swarm, peer, endpoint, expires);
+    if (gone) return;
+    swarm.expires = Math.max(swarm.expires, expires);
+    swarm.firstSeen = Math.min(swarm.firstSeen, at);
+  }
+
+  #add(
+    swarm: Swarm,
+    known: PeerTable | undefined,
+    peer: Statement,
+    endpoint: Uint8Array,
+    expires: number,
+  ): void {
+    if (this.#peers >= this.#maxPeers)
+      throw new PeerStoreError('full', 'this tracker has no room for more peers');
+    const table = known ?? new PeerTable(peer.address.length, this.#seed, this.#labels);
+    if (known === undefined) swarm.setTable(peer.address.length, table);
+    const seed = peer.role === 'seed';
+    table.add(endpoint, peer, seed, expires);
+    this.#peers++;
+    if (!seed) this.#leechers++;
+    if (!swarm.watched) return;
+    const { peerId, address, port, pixwire } = peer;
+    const change = { type: 'joined', peerId, address, port, seed, pixwire } as const;
+    swarm.watched = this.#watchers.note(swarm.key, change);
+  }
+
+  #remove(swarm: Swarm, table: PeerTable, slot: number, tell: boolean): void {
+    if (swarm.watched && tell) {
+      const { peerId, address, port, role, pixwire } = memberAt(table, slot);
+      const change = { type: 'left', peerId, address, port, seed: role === 'seed', pixwire } as const;
+      swarm.watched = this.#watchers.note(swarm.key, change);
+    }
+    if (!table.isSeed(slot)) this.#leechers--;
+    this.#peers--;
+    table.remove(slot);
+  }
+
+  #expire(swarm: Swarm, table: PeerTable, now: number): void {
+    for (let slot = table.due(now); slot !== NONE; slot = table.due(now))
+      this.#remove(swarm, table, slot, true);
+  }
+
+  #handOut(swarm: Swarm, announce: PeerAnnounce, endpoint: Uint8Array): PackedPeers {
+    const { v4, v6 } = swarm;
+    const [own, other] = announce.address.length === IPV4_LENGTH ? [v4, v6] : [v6, v4];
+    return handOut(own, announce.families === 'both' ? other : undefined, announce, endpoint, this.#random);
+  }
+
+  #figuresOf(swarm: Swarm, now: number): SwarmFigures {
+    const offset = this.#wallClock.now() - now;
+    return {
+      infoHash: infoHash(Buffer.from(swarm.key, 'latin1')),
+      ...swarm.counts,
+      leftDistribution: swarm.leftDistribution,
+      announceRate: swarm.announceRate(now),
+      firstSeen: Math.floor(offset + swarm.firstSeen),
+      lastSeen: Math.floor(offset + swarm.expires - this.#timeToLive),
+    };
+  }
+
+  #memberAt(swarm: Swarm, table: PeerTable, slot: number, now: number): StoredPeer {
+    const left = (table.expires(slot) - now) | 0;
+    const hash = infoHash(Buffer.from(swarm.key, 'latin1'));
+    return { infoHash: hash, ...memberAt(table, slot), age: Math.max(0, this.#timeToLive - left) };
   }
 }
 
-const NOBODY: PeerSelection = {
-  seeders: 0,
-  leechers: 0,
-  peers: { v4: new Uint8Array(0), v6: new Uint8Array(0), ids: new Uint8Array(0) },
-};
-
-function figures({ tables: { v4, v6 }, completed }: Swarm): ScrapeEntry {
-  const leechers = (v4?.leechers ?? 0) + (v6?.leechers ?? 0);
-  return { seeders: (v4?.count ?? 0) + (v6?.count ?? 0) - leechers, leechers, completed };
-}
+const NOBODY: PeerSelection = { seeders: 0, leechers: 0, peers: NO_PEERS };
 
 function keyOf(hash: InfoHash): string {
   return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('latin1');
