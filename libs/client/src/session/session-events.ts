@@ -19,7 +19,19 @@ export interface SessionStats {
   readonly wasted: number;
 }
 
+/** How few copies of the content there are, as far as this node sees: among itself and those connected to it. */
+export interface SwarmAvailability {
+  /** Copies of the rarest piece; above 128 they are not told apart. */
+  readonly rarest: number;
+  /** Pieces that only this node has. */
+  readonly sole: number;
+  /** And how many bytes those are. */
+  readonly soleBytes: number;
+}
+
 export interface SessionEvents {
+  /** A piece is verified: it can be read and is offered, though the disk may not have taken it yet. */
+  piece: [piece: number];
   /** All that is wanted is verified and written. Emitted at once for what was whole from the start. */
   complete: [];
   /** The torrent cannot go on: a disk that refuses. It is stopped; what is on the disk stays valid. */

@@ -23,7 +23,7 @@ import type { TrackerPeer } from '@pixtorrent/tracker-protocol';
 import type { ClientResources } from '../resources.ts';
 import { TrackerAnnouncer } from '../trackers/tracker-announcer.ts';
 import { PieceBuffers } from './piece-buffers.ts';
-import type { SessionEvents, SessionStats } from './session-events.ts';
+import type { SessionEvents, SessionStats, SwarmAvailability } from './session-events.ts';
 import type { SessionOptions } from './session-options.ts';
 import { SocketInbox } from './socket-inbox.ts';
 import { SocketLink } from './socket-link.ts';
@@ -143,6 +143,17 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     };
   }
 
+  /** A copy of the set of pieces that are here. */
+  bitfield(): Bitfield {
+    return this.#torrent.have.clone();
+  }
+
+  /** In constant time. */
+  availability(): SwarmAvailability {
+    const { availability, soleBytes } = this.#torrent.pieces;
+    return { rarest: availability.rarest, sole: availability.sole, soleBytes };
+  }
+
   /** Adds peers to those that are tried. */
   addPeers(peers: readonly Endpoint[]): void {
     this.#torrent.discovered(peers);
@@ -212,6 +223,7 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     return {
       pieceVerified: (piece) => {
         if (wanted.has(piece)) this.#haveBytes += pieceSize(this.metainfo, piece);
+        this.emit('piece', piece);
       },
       pieceFailed: (piece, contributors) => logger.warn('piece failed its hash', { piece, contributors }),
       peerConnected: (peer) => logger.debug('peer connected', { peer }),

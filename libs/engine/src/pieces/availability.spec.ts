@@ -1,4 +1,4 @@
-import { SeededRandom } from '@pixtorrent/core';
+import { Bitfield, SeededRandom } from '@pixtorrent/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Availability } from './availability.ts';
@@ -9,6 +9,12 @@ const PIECES = 12;
 class Model {
   readonly copies = new Array<number>(PIECES).fill(0);
   readonly candidates = new Set<number>();
+  readonly have = new Bitfield(PIECES);
+
+  /** Holders of each piece, this node included. */
+  get holders(): number[] {
+    return this.copies.map((copies, piece) => copies + (this.have.has(piece) ? 1 : 0));
+  }
 }
 
 function check(availability: Availability, model: Model): void {
@@ -23,19 +29,26 @@ function check(availability: Availability, model: Model): void {
     expect(availability.isCandidate(piece)).toBe(model.candidates.has(piece));
   }
   expect(availability.unspread).toBe(model.copies.filter((count) => count === 0).length);
+  expect(availability.rarest - availability.seeds).toBe(Math.min(128, ...model.holders));
+  const sole = [...model.have].filter((piece) => model.copies[piece] === 0 && availability.seeds === 0);
+  expect(availability.sole).toBe(sole.length);
+  for (let piece = 0; piece < PIECES; piece++) expect(availability.isSole(piece)).toBe(sole.includes(piece));
 }
 
 describe('availability', () => {
   it('keeps candidates sorted by rarity and every count right, in any run of changes', () => {
-    const step = fc.tuple(fc.constantFrom('up', 'down', 'many', 'insert', 'remove'), fc.nat(PIECES - 1));
+    const step = fc.tuple(
+      fc.constantFrom('up', 'down', 'many', 'insert', 'remove', 'held', 'lost', 'seed'),
+      fc.nat(PIECES - 1),
+    );
     fc.assert(
       fc.property(
         fc.uniqueArray(fc.nat(PIECES - 1)),
         fc.array(step, { maxLength: 120 }),
         fc.nat(),
         (first, steps, seed) => {
-          const availability = new Availability(PIECES, new SeededRandom(seed));
           const model = new Model();
+          const availability = new Availability(PIECES, new SeededRandom(seed), model.have);
           availability.fill(first);
           for (const piece of first) model.candidates.add(piece);
           check(availability, model);
@@ -49,6 +62,12 @@ describe('availability', () => {
               if (model.copies[piece] === 0) continue;
               availability.decrement(piece);
               model.copies[piece]!--;
+            } else if (action === 'seed') {
+              availability.seeds = piece % 2;
+            } else if (action === 'held') {
+              if (model.have.add(piece)) availability.held(piece);
+            } else if (action === 'lost') {
+              if (model.have.delete(piece)) availability.lost(piece);
             } else if (action === 'insert') {
               availability.insert(piece);
               model.candidates.add(piece);

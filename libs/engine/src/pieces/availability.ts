@@ -1,4 +1,4 @@
-import { type Random, shuffle } from '@pixtorrent/core';
+import { Bitfield, type Random, shuffle } from '@pixtorrent/core';
 
 /** Pieces that more peers than this have are all equally common. */
 const MAX_BUCKET = 127;
@@ -7,7 +7,8 @@ const MAX_BUCKET = 127;
  * How many peers have each piece, and the pieces that can be begun in the order of rarity, ties in random order.
  * `order` is cut into buckets of equal availability; a change moves one piece over the border of its bucket, so
  * every operation but insertion and removal is constant, and those cost a step per bucket.
- * Peers that have everything are counted apart: they make no piece rarer than another.
+ * Peers that have everything are counted apart: they make no piece rarer than another. Beside that: how few copies
+ * there are, and what only this node has.
  */
 export class Availability {
   /** Candidates, rarest first; only the first `size` entries count. */
@@ -21,10 +22,19 @@ export class Availability {
   /** Connected peers that have every piece. */
   seeds = 0;
   #unspread: number;
+  readonly #have: Bitfield;
+  /** How many pieces have so many holders, this node included, those that have everything not. */
+  readonly #holders = new Int32Array(MAX_BUCKET + 2);
+  #sole: number;
 
-  constructor(pieceCount: number, random: Random) {
+  /** @param have pieces that are here, kept by the caller: see `held` and `lost` */
+  constructor(pieceCount: number, random: Random, have = new Bitfield(pieceCount)) {
     this.#random = random;
     this.#unspread = pieceCount;
+    this.#have = have;
+    this.#sole = have.count;
+    this.#holders[0] = pieceCount - have.count;
+    this.#holders[1] = have.count;
     this.order = new Int32Array(pieceCount);
     this.#position = new Int32Array(pieceCount).fill(-1);
     this.#copies = new Uint16Array(pieceCount);
@@ -50,6 +60,36 @@ export class Availability {
     return this.#unspread;
   }
 
+  /** Copies of the rarest piece among this node and the connected peers; more than 128 are not told apart. */
+  get rarest(): number {
+    let holders = 0;
+    while (holders <= MAX_BUCKET && this.#holders[holders] === 0) holders++;
+    return holders + this.seeds;
+  }
+
+  /** Pieces that are here and at no connected peer. */
+  get sole(): number {
+    return this.seeds > 0 ? 0 : this.#sole;
+  }
+
+  isSole(piece: number): boolean {
+    return this.seeds === 0 && this.#copies[piece] === 0 && this.#have.has(piece);
+  }
+
+  /** The piece is here from now on. */
+  held(piece: number): void {
+    const copies = this.#copies[piece]!;
+    if (copies === 0) this.#sole++;
+    this.#recount(copies, copies + 1);
+  }
+
+  /** The piece is no longer here. */
+  lost(piece: number): void {
+    const copies = this.#copies[piece]!;
+    if (copies === 0) this.#sole--;
+    this.#recount(copies + 1, copies);
+  }
+
   isCandidate(piece: number): boolean {
     return this.#position[piece]! >= 0;
   }
@@ -65,7 +105,13 @@ export class Availability {
   /** One more peer has the piece. */
   increment(piece: number): void {
     const bucket = this.#bucket(piece);
-    if (this.#copies[piece]!++ === 0) this.#unspread--;
+    const copies = this.#copies[piece]!++;
+    const own = this.#have.has(piece) ? 1 : 0;
+    this.#recount(copies + own, copies + own + 1);
+    if (copies === 0) {
+      this.#unspread--;
+      this.#sole -= own;
+    }
     if (!this.isCandidate(piece) || this.#bucket(piece) === bucket) return;
     this.#swap(this.#position[piece]!, this.#starts[bucket + 1]! - 1);
     this.#starts[bucket + 1]!--;
@@ -75,7 +121,13 @@ export class Availability {
   /** One peer less has the piece. */
   decrement(piece: number): void {
     const bucket = this.#bucket(piece);
-    if (--this.#copies[piece]! === 0) this.#unspread++;
+    const copies = --this.#copies[piece]!;
+    const own = this.#have.has(piece) ? 1 : 0;
+    this.#recount(copies + own + 1, copies + own);
+    if (copies === 0) {
+      this.#unspread++;
+      this.#sole += own;
+    }
     if (!this.isCandidate(piece) || this.#bucket(piece) === bucket) return;
     this.#swap(this.#position[piece]!, this.#starts[bucket]!);
     this.#starts[bucket]!++;
@@ -101,6 +153,11 @@ export class Availability {
     }
     this.#position[piece] = -1;
     this.#size--;
+  }
+
+  #recount(from: number, to: number): void {
+    this.#holders[Math.min(from, MAX_BUCKET + 1)]!--;
+    this.#holders[Math.min(to, MAX_BUCKET + 1)]!++;
   }
 
   #bucket(piece: number): number {

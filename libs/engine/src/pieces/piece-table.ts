@@ -44,7 +44,7 @@ export class PieceTable {
     this.shape = shape;
     this.have = have.clone();
     this.wanted = wanted.clone();
-    this.availability = new Availability(shape.pieceCount, random);
+    this.availability = new Availability(shape.pieceCount, random, this.have);
     this.#state = new Uint8Array(shape.pieceCount);
     const candidates: number[] = [];
     for (let piece = 0; piece < shape.pieceCount; piece++) {
@@ -62,6 +62,13 @@ export class PieceTable {
 
   get complete(): boolean {
     return this.#remaining === 0;
+  }
+
+  /** Bytes of the pieces that are here and at no connected peer. */
+  get soleBytes(): number {
+    const { pieceLength, pieceCount } = this.shape;
+    const missing = pieceLength - pieceSize(this.shape, pieceCount - 1);
+    return this.availability.sole * pieceLength - (this.availability.isSole(pieceCount - 1) ? missing : 0);
   }
 
   state(piece: number): PieceState {
@@ -106,6 +113,7 @@ export class PieceTable {
     this.#move(active.piece, 'verifying', 'have');
     this.#forget(active);
     this.have.add(active.piece);
+    this.availability.held(active.piece);
     if (this.wanted.has(active.piece)) this.#remaining--;
   }
 
@@ -125,6 +133,7 @@ export class PieceTable {
   lost(piece: number): void {
     this.#move(piece, 'have', 'missing');
     this.have.delete(piece);
+    this.availability.lost(piece);
     if (!this.wanted.has(piece)) return;
     this.#remaining++;
     this.availability.insert(piece);
