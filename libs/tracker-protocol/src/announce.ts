@@ -12,20 +12,22 @@ export interface AnnounceRequest {
   readonly uploaded: number;
   readonly downloaded: number;
   readonly left: number;
-  readonly event?: AnnounceEvent;
+  readonly event?: AnnounceEvent | undefined;
   /** How many peers are wanted; the tracker decides where it is missing. */
-  readonly numWant?: number;
+  readonly numWant?: number | undefined;
   /** Proves the peer's identity to the tracker when its address changes: 32 bits. */
-  readonly key?: number;
+  readonly key?: number | undefined;
   /** What the tracker gave as `tracker id`, returned to it. */
-  readonly trackerId?: string;
+  readonly trackerId?: string | undefined;
   /** The peer's address where it differs from the connection's; a tracker may ignore it. */
-  readonly ip?: string;
+  readonly ip?: string | undefined;
 }
 
 /** A peer as a tracker names it; compact answers carry no peer ID. */
 export interface TrackerPeer extends Endpoint {
   readonly peerId?: PeerId;
+  /** It has told the tracker that it speaks PixWire. */
+  readonly pixwire?: boolean;
 }
 
 /** What a tracker answers. Times are seconds. */

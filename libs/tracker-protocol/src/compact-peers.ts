@@ -28,4 +28,9 @@ export interface PackedPeers {
   readonly v6: Uint8Array;
   /** 20 bytes a peer, those of `v4` first; empty where no peer IDs were asked for. */
   readonly ids: Uint8Array;
+  /** One byte a peer, of `PeerTrait`, in the order of `ids` and only where those are. */
+  readonly traits: Uint8Array;
 }
+
+/** Bits of what a tracker knows of a peer. */
+export const PeerTrait = { seed: 1, pixwire: 2 } as const;

@@ -13,21 +13,36 @@ export interface AnnounceAnswer {
   readonly peers: PackedPeers;
 }
 
-/** Writes an announce answer with compact lists (BEP 23); `peers6` (BEP 7) only where there are such peers. */
-export function encodeCompactAnswer(answer: AnnounceAnswer): Buffer {
+/**
+ * Writes an announce answer with compact lists (BEP 23); `peers6` (BEP 7) only where there are such peers.
+ * @param headOf what is to stand before the body in the same memory, by the body's length; ASCII
+ */
+export function encodeCompactAnswer(
+  answer: AnnounceAnswer,
+  headOf: (bodyLength: number) => string = nothing,
+): Buffer {
   const { v4, v6 } = answer.peers;
-  const head =
+  const start =
     `d8:completei${answer.seeders}e10:incompletei${answer.leechers}e8:intervali${answer.interval}e` +
     `12:min intervali${answer.minInterval}e5:peers${v4.length}:`;
   const middle = v6.length === 0 ? '' : `6:peers6${v6.length}:`;
-  const bytes = Buffer.allocUnsafe(head.length + v4.length + middle.length + v6.length + 1);
+  const length = start.length + v4.length + middle.length + v6.length + 1;
+  const head = headOf(length) + start;
+  const bytes = Buffer.allocUnsafe(head.length + length - start.length);
   let at = bytes.write(head, 0, 'latin1');
   bytes.set(v4, at);
   at += v4.length;
-  at += bytes.write(middle, at, 'latin1');
-  bytes.set(v6, at);
-  bytes[at + v6.length] = 0x65;
+  if (v6.length > 0) {
+    at += bytes.write(middle, at, 'latin1');
+    bytes.set(v6, at);
+    at += v6.length;
+  }
+  bytes[at] = 0x65;
   return bytes;
+}
+
+function nothing(): string {
+  return '';
 }
 
 /** Writes an announce answer with a list of dictionaries (BEP 3); peer IDs only where `answer` has them. */
@@ -56,9 +71,12 @@ export function encodeDictionaryAnswer(answer: AnnounceAnswer): Uint8Array {
   });
 }
 
-/** Writes the answer of a tracker that says no; `reason` is for people. */
-export function encodeFailure(reason: string): Uint8Array {
-  return encode({ 'failure reason': reason });
+/**
+ * Writes the answer of a tracker that says no; `reason` is for people.
+ * @param retryIn when to ask again (BEP 31): minutes, or `never`
+ */
+export function encodeFailure(reason: string, retryIn?: number | 'never'): Uint8Array {
+  return encode({ 'failure reason': reason, 'retry in': retryIn });
 }
 
 /** Writes a scrape answer (BEP 48): `entries` in the order of `infoHashes`, undefined for what is not known. */

@@ -3,8 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AnnounceRequest } from './announce.ts';
 import { TrackerError } from './errors.ts';
-import { MAX_SCRAPE, parseAnnounceQuery, parseScrapeQuery } from './http-query.ts';
+import * as bytesOf from './http-query.ts';
 import { announceUrl, scrapeUrl } from './http-request.ts';
+
+const { MAX_SCRAPE } = bytesOf;
+/** As it stands among other bytes, which are not to be read. */
+const framed = (query: string) => Buffer.from(`&left=1&${query}&left=1`, 'latin1');
+const parseAnnounceQuery = (query: string) => bytesOf.parseAnnounceQuery(framed(query), 8, 8 + query.length);
+const parseScrapeQuery = (query: string) => bytesOf.parseScrapeQuery(framed(query), 8, 8 + query.length);
 
 const id = fc.uint8Array({ minLength: 20, maxLength: 20 });
 const bytes = fc.maxSafeNat();

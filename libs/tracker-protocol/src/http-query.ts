@@ -2,7 +2,9 @@ import type { InfoHash, PeerId } from '@pixtorrent/core';
 import { ID_LENGTH } from '@pixtorrent/core';
 import type { AnnounceEvent, AnnounceRequest } from './announce.ts';
 import { TrackerError } from './errors.ts';
+import { withoutPort } from './ip-address.ts';
 import { percentDecode } from './percent.ts';
+import { keyAt } from './query-keys.ts';
 
 /** An announce as an HTTP tracker reads it. */
 export interface AnnounceQuery extends AnnounceRequest {
@@ -16,21 +18,18 @@ export interface AnnounceQuery extends AnnounceRequest {
 export const MAX_SCRAPE = 64;
 
 const MAX_TEXT = 256;
-const EVENTS: Readonly<Record<string, AnnounceEvent | undefined>> = {
-  '': undefined,
-  empty: undefined,
-  paused: undefined,
-  started: 'started',
-  completed: 'completed',
-  stopped: 'stopped',
-};
+const AND = 0x26;
+const EQUALS = 0x3d;
+const NO_EVENT = new Set(['', 'empty', 'paused']);
+const EVENTS: readonly AnnounceEvent[] = ['started', 'completed', 'stopped'];
 
 /**
- * Reads the query of an announce, the part of the URL after `?`. Unknown keys are passed over; of a key that is
- * repeated the last counts. `event=paused` (BEP 21) is a regular announce.
+ * Reads the query of an announce, the part of the URL after `?`, from `start` to `end` of `query`. Unknown keys are
+ * passed over; of a key that is repeated the last counts. `event=paused` (BEP 21) is a regular announce. Nothing but
+ * what is returned is allocated.
  * @throws TrackerError `malformed`; its text is meant for the asker
  */
-export function parseAnnounceQuery(query: string): AnnounceQuery {
+export function parseAnnounceQuery(query: Uint8Array, start = 0, end = query.length): AnnounceQuery {
   let infoHash: InfoHash | undefined;
   let peerId: PeerId | undefined;
   let port = 0;
@@ -45,56 +44,58 @@ export function parseAnnounceQuery(query: string): AnnounceQuery {
   let compact = true;
   let noPeerId = false;
 
-  for (let at = 0; at < query.length; ) {
-    const end = endOf(query, at);
-    const equals = equalsIn(query, at, end);
-    const value = Math.min(equals + 1, end);
-    switch (query.slice(at, equals)) {
+  for (let at = start; at < end; ) {
+    const keyEnd = endOfKey(query, at, end);
+    const name = keyAt(query, at, keyEnd);
+    at = keyEnd < end && query[keyEnd] === EQUALS ? keyEnd + 1 : keyEnd;
+    const next = endOfValue(query, at, end);
+    switch (name) {
       case 'info_hash':
-        infoHash = id(query, value, end, 'info_hash') as InfoHash;
+        infoHash = id(query, at, next, name) as InfoHash;
         break;
       case 'peer_id':
-        peerId = id(query, value, end, 'peer_id') as PeerId;
+        peerId = id(query, at, next, name) as PeerId;
         break;
       case 'port':
-        port = count(query, value, end, 'port');
+        port = count(query, at, next, name);
         break;
       case 'uploaded':
-        uploaded = count(query, value, end, 'uploaded');
+        uploaded = count(query, at, next, name);
         break;
       case 'downloaded':
-        downloaded = count(query, value, end, 'downloaded');
+        downloaded = count(query, at, next, name);
         break;
       case 'left':
-        left = count(query, value, end, 'left');
+        left = count(query, at, next, name);
         break;
-      case 'event': {
-        const name = text(query, value, end, 'event');
-        if (!Object.hasOwn(EVENTS, name)) throw malformed('event is not one of started, completed, stopped');
-        event = EVENTS[name];
+      case 'event':
+        event = eventOf(text(query, at, next, name));
         break;
-      }
       case 'numwant':
         // Some clients say -1 for "as many as you like".
-        numWant = query.slice(value, end) === '-1' ? undefined : count(query, value, end, 'numwant');
+        numWant = isText(query, at, next, '-1') ? undefined : count(query, at, next, name);
         break;
       case 'key':
-        key = keyOf(text(query, value, end, 'key'));
+        key = keyOf(text(query, at, next, name));
         break;
       case 'trackerid':
-        trackerId = text(query, value, end, 'trackerid');
+        trackerId = text(query, at, next, name);
         break;
       case 'ip':
-        ip = text(query, value, end, 'ip');
+        ip = text(query, at, next, name);
+        break;
+      case 'ipv4':
+      case 'ipv6':
+        ip ??= withoutPort(text(query, at, next, name));
         break;
       case 'compact':
-        compact = query.slice(value, end) !== '0';
+        compact = !isText(query, at, next, '0');
         break;
       case 'no_peer_id':
-        noPeerId = query.slice(value, end) === '1';
+        noPeerId = isText(query, at, next, '1');
         break;
     }
-    at = end + 1;
+    at = next + 1;
   }
 
   if (infoHash === undefined) throw malformed('info_hash is missing');
@@ -108,13 +109,13 @@ export function parseAnnounceQuery(query: string): AnnounceQuery {
     uploaded,
     downloaded,
     left,
+    event,
+    numWant,
+    key,
+    trackerId,
+    ip,
     compact,
     noPeerId,
-    ...(event !== undefined && { event }),
-    ...(numWant !== undefined && { numWant }),
-    ...(key !== undefined && { key }),
-    ...(trackerId !== undefined && { trackerId }),
-    ...(ip !== undefined && { ip }),
   };
 }
 
@@ -122,54 +123,71 @@ export function parseAnnounceQuery(query: string): AnnounceQuery {
  * Reads the query of a scrape: the torrents that it names, 1 to `MAX_SCRAPE`.
  * @throws TrackerError `malformed`; its text is meant for the asker
  */
-export function parseScrapeQuery(query: string): InfoHash[] {
+export function parseScrapeQuery(query: Uint8Array, start = 0, end = query.length): InfoHash[] {
   const hashes: InfoHash[] = [];
-  for (let at = 0; at < query.length; ) {
-    const end = endOf(query, at);
-    const equals = equalsIn(query, at, end);
-    if (query.slice(at, equals) === 'info_hash') {
+  for (let at = start; at < end; ) {
+    const keyEnd = endOfKey(query, at, end);
+    const name = keyAt(query, at, keyEnd);
+    at = keyEnd < end && query[keyEnd] === EQUALS ? keyEnd + 1 : keyEnd;
+    const next = endOfValue(query, at, end);
+    if (name === 'info_hash') {
       if (hashes.length === MAX_SCRAPE) throw malformed(`more than ${MAX_SCRAPE} torrents in one scrape`);
-      hashes.push(id(query, Math.min(equals + 1, end), end, 'info_hash') as InfoHash);
+      hashes.push(id(query, at, next, name) as InfoHash);
     }
-    at = end + 1;
+    at = next + 1;
   }
   if (hashes.length === 0) throw malformed('info_hash is missing: a scrape names its torrents');
   return hashes;
 }
 
-function endOf(query: string, from: number): number {
-  const end = query.indexOf('&', from);
-  return end < 0 ? query.length : end;
+function endOfKey(query: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end && query[at] !== EQUALS && query[at] !== AND) at++;
+  return at;
 }
 
-function equalsIn(query: string, from: number, end: number): number {
-  const equals = query.indexOf('=', from);
-  return equals < 0 || equals > end ? end : equals;
+function endOfValue(query: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end && query[at] !== AND) at++;
+  return at;
 }
 
-function id(query: string, start: number, end: number, name: string): Uint8Array {
+function id(query: Uint8Array, start: number, end: number, name: string): Uint8Array {
   const bytes = new Uint8Array(ID_LENGTH);
   if (percentDecode(query, start, end, bytes) !== ID_LENGTH) throw malformed(`${name} is not 20 bytes`);
   return bytes;
 }
 
 /** Up to 64 bits; past 2⁵³ the value is rounded, which is near enough for bytes of a transfer. */
-function count(query: string, start: number, end: number, name: string): number {
+function count(query: Uint8Array, start: number, end: number, name: string): number {
   if (end === start || end - start > 20) throw malformed(`${name} is not a number`);
   let value = 0;
   for (let i = start; i < end; i++) {
-    const digit = query.charCodeAt(i) - 0x30;
+    const digit = query[i]! - 0x30;
     if (digit < 0 || digit > 9) throw malformed(`${name} is not a number`);
     value = value * 10 + digit;
   }
   return value;
 }
 
-function text(query: string, start: number, end: number, name: string): string {
-  const bytes = Buffer.alloc(Math.min(end - start, MAX_TEXT));
+function text(query: Uint8Array, start: number, end: number, name: string): string {
+  const bytes = Buffer.allocUnsafe(Math.min(end - start, MAX_TEXT));
   const length = percentDecode(query, start, end, bytes);
   if (length < 0) throw malformed(`${name} is not readable`);
   return bytes.toString('utf8', 0, length);
+}
+
+function isText(query: Uint8Array, start: number, end: number, wanted: string): boolean {
+  if (end - start !== wanted.length) return false;
+  for (let i = 0; i < wanted.length; i++) if (query[start + i] !== wanted.charCodeAt(i)) return false;
+  return true;
+}
+
+function eventOf(name: string): AnnounceEvent | undefined {
+  const event = EVENTS.find((known) => known === name);
+  if (event === undefined && !NO_EVENT.has(name))
+    throw malformed('event is not one of started, completed, stopped');
+  return event;
 }
 
 /** Clients write 8 hexadecimal digits, but any text is allowed: what is not of that form is passed over. */

@@ -33,7 +33,13 @@ const answers: fc.Arbitrary<AnnounceAnswer> = fc
   })
   .map(({ minInterval, more, seeders, leechers, v4, v6 }) => {
     const ids = new Uint8Array(20 * (v4.length / 6 + v6.length / 18)).map((_, i) => i);
-    return { minInterval, interval: minInterval + more, seeders, leechers, peers: { v4, v6, ids } };
+    return {
+      minInterval,
+      interval: minInterval + more,
+      seeders,
+      leechers,
+      peers: { v4, v6, ids, traits: new Uint8Array(0) },
+    };
   });
 
 function named({ peers }: AnnounceAnswer): TrackerPeer[] {
@@ -142,7 +148,12 @@ describe('the answer to an announce', () => {
       minInterval: 60,
       seeders: 5,
       leechers: 7,
-      peers: { v4: new Uint8Array(12).fill(3), v6: new Uint8Array(36).fill(4), ids: new Uint8Array(80) },
+      peers: {
+        v4: new Uint8Array(12).fill(3),
+        v6: new Uint8Array(36).fill(4),
+        ids: new Uint8Array(80),
+        traits: new Uint8Array(4),
+      },
     });
     const compact = encode({
       interval: 1800,

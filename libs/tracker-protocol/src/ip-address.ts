@@ -12,6 +12,12 @@ export function parseIp(text: string): Uint8Array | undefined {
   return text.includes(':') ? unmapped(parseIpv6(text)) : parseIpv4(text);
 }
 
+/** The address of `192.0.2.1:6881` and `[2001:db8::1]:6881`; what is of neither form, a bare address say, as it is. */
+export function withoutPort(endpoint: string): string {
+  const [, bracketed, plain] = /^(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)$/.exec(endpoint) ?? [];
+  return bracketed ?? plain ?? endpoint;
+}
+
 /** The text form of 4 or 16 bytes at `offset`; IPv6 as RFC 5952 wants it, IPv4-mapped as IPv4. */
 export function formatIp(bytes: Uint8Array, offset: number, length: 4 | 16): string {
   if (length === IPV6_LENGTH && isMapped(bytes, offset)) return formatIp(bytes, offset + 12, IPV4_LENGTH);
@@ -55,15 +61,28 @@ function unmapped(address: Uint8Array | undefined): Uint8Array | undefined {
   return address !== undefined && isMapped(address, 0) ? address.slice(12) : address;
 }
 
+/** Runs once for each packet of a UDP tracker: no pattern, no parts. */
 function parseIpv4(text: string): Uint8Array | undefined {
-  const parts = text.split('.');
-  if (parts.length !== IPV4_LENGTH) return undefined;
+  if (text.length > 15) return undefined;
   const bytes = new Uint8Array(IPV4_LENGTH);
-  for (let i = 0; i < IPV4_LENGTH; i++) {
-    const part = parts[i]!;
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    bytes[i] = Number(part);
+  let part = 0;
+  let value = -1;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x2e) {
+      if (value < 0 || part === IPV4_LENGTH - 1) return undefined;
+      bytes[part++] = value;
+      value = -1;
+      continue;
+    }
+    const digit = code - 0x30;
+    // A leading zero could mean octal.
+    if (digit < 0 || digit > 9 || value === 0) return undefined;
+    value = value < 0 ? digit : value * 10 + digit;
+    if (value > 255) return undefined;
   }
+  if (part !== IPV4_LENGTH - 1 || value < 0) return undefined;
+  bytes[part] = value;
   return bytes;
 }
 

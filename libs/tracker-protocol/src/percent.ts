@@ -3,6 +3,12 @@ const ESCAPES = Array.from({ length: 256 }, (_, byte) =>
   isUnreserved(byte) ? String.fromCharCode(byte) : `%${HEX[byte >>> 4]}${HEX[byte & 15]}`,
 );
 
+/** By character code; -1, which spoils whatever it is joined with, for what is no hexadecimal digit. */
+const HEX_VALUES = Int8Array.from({ length: 256 }, (_, code) => {
+  const value = Number.parseInt(String.fromCharCode(code), 16);
+  return Number.isNaN(value) ? -1 : value;
+});
+
 /** Bytes as a URL's query carries them: everything outside RFC 3986's unreserved characters as `%XX`. */
 export function percentEncode(bytes: Uint8Array): string {
   let text = '';
@@ -11,23 +17,21 @@ export function percentEncode(bytes: Uint8Array): string {
 }
 
 /**
- * The bytes behind `text` from `start` to `end`, written to `into`. A character below 256 that is not escaped
- * stands for its own byte; `+` is a plus.
- * @returns how many bytes were written, or -1 where an escape is broken, a character is no byte, or `into` is full
+ * The bytes behind `text` from `start` to `end`, written to `into`. A byte that is not escaped stands for itself; `+` is
+ * a plus.
+ * @returns how many bytes were written, or -1 where an escape is broken or `into` is full
  */
-export function percentDecode(text: string, start: number, end: number, into: Uint8Array): number {
+export function percentDecode(text: Uint8Array, start: number, end: number, into: Uint8Array): number {
   let length = 0;
   for (let i = start; i < end; i++) {
-    let byte = text.charCodeAt(i);
+    let byte = text[i]!;
     if (byte === 0x25) {
       if (i + 2 >= end) return -1;
-      const high = hexDigit(text.charCodeAt(i + 1));
-      const low = hexDigit(text.charCodeAt(i + 2));
-      if (high < 0 || low < 0) return -1;
-      byte = (high << 4) | low;
+      byte = (HEX_VALUES[text[i + 1]!]! << 4) | HEX_VALUES[text[i + 2]!]!;
+      if (byte < 0) return -1;
       i += 2;
     }
-    if (byte > 0xff || length === into.length) return -1;
+    if (length === into.length) return -1;
     into[length++] = byte;
   }
   return length;
@@ -43,10 +47,4 @@ function isUnreserved(byte: number): boolean {
     byte === 0x5f ||
     byte === 0x7e
   );
-}
-
-function hexDigit(code: number): number {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  const letter = code | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }

@@ -27,7 +27,12 @@ const ANSWER = {
   minInterval: 10,
   seeders: 1,
   leechers: 0,
-  peers: { v4: Uint8Array.of(192, 0, 2, 1, 0, 80), v6: new Uint8Array(0), ids: new Uint8Array(0) },
+  peers: {
+    v4: Uint8Array.of(192, 0, 2, 1, 0, 80),
+    v6: new Uint8Array(0),
+    ids: new Uint8Array(0),
+    traits: new Uint8Array(0),
+  },
 };
 
 function exchange(question: UdpQuestion = QUESTION, options: Partial<UdpExchangeOptions> = {}): UdpExchange {

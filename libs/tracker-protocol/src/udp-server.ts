@@ -1,5 +1,5 @@
-import { type InfoHash, infoHash, peerId } from '@pixtorrent/core';
-import type { AnnounceEvent, AnnounceRequest, ScrapeEntry } from './announce.ts';
+import { ID_LENGTH, type InfoHash, type PeerId } from '@pixtorrent/core';
+import type { AnnounceRequest, ScrapeEntry } from './announce.ts';
 import type { AnnounceAnswer } from './http-answer.ts';
 import { formatIp, IPV4_LENGTH } from './ip-address.ts';
 import {
@@ -20,6 +20,8 @@ export type UdpRequest =
       readonly transaction: number;
       readonly connection: ConnectionId;
       readonly request: AnnounceRequest;
+      /** Path and query of the tracker's URL as the asker has it (BEP 41). */
+      readonly urlData?: string | undefined;
     }
   | {
       readonly type: 'scrape';
@@ -28,8 +30,13 @@ export type UdpRequest =
       readonly infoHashes: readonly InfoHash[];
     };
 
+const UINT32 = 2 ** 32;
+/** The options behind an announce (BEP 41). */
+const UdpOption = { end: 0, nothing: 1, urlData: 2 } as const;
+const MAX_URL_DATA = 1024;
+
 /**
- * Reads a packet to a UDP tracker (BEP 15). Options after an announce (BEP 41) are passed over.
+ * Reads a packet to a UDP tracker (BEP 15).
  * @returns undefined for what is no request: such a packet gets no answer, which could hit a forged sender
  */
 export function parseUdpRequest(packet: Uint8Array): UdpRequest | undefined {
@@ -42,13 +49,15 @@ export function parseUdpRequest(packet: Uint8Array): UdpRequest | undefined {
       return connection === UDP_MAGIC ? { type: 'connect', transaction } : undefined;
     case UdpAction.announce: {
       const request = packet.length < UDP_ANNOUNCE_LENGTH ? undefined : readAnnounce(packet, view);
-      return request && { type: 'announce', transaction, connection, request };
+      if (request === undefined) return undefined;
+      return { type: 'announce', transaction, connection, request, urlData: readUrlData(packet) };
     }
     case UdpAction.scrape: {
-      const count = (packet.length - 16) / 20;
+      const count = (packet.length - 16) / ID_LENGTH;
       if (!Number.isInteger(count) || count < 1 || count > UDP_MAX_SCRAPE) return undefined;
-      const infoHashes = Array.from({ length: count }, (_, i) =>
-        infoHash(packet.subarray(16 + 20 * i, 36 + 20 * i)),
+      const infoHashes = Array.from(
+        { length: count },
+        (_, i) => idAt(packet, 16 + ID_LENGTH * i) as InfoHash,
       );
       return { type: 'scrape', transaction, connection, infoHashes };
     }
@@ -73,13 +82,12 @@ export function encodeUdpAnnounceAnswer(
   addressLength: 4 | 16,
 ): Uint8Array {
   const peers = addressLength === IPV4_LENGTH ? answer.peers.v4 : answer.peers.v6;
-  const bytes = new Uint8Array(20 + peers.length);
-  const view = viewOf(bytes);
-  view.setUint32(0, UdpAction.announce);
-  view.setUint32(4, transaction);
-  view.setUint32(8, answer.interval);
-  view.setUint32(12, answer.leechers);
-  view.setUint32(16, answer.seeders);
+  const bytes = Buffer.allocUnsafe(20 + peers.length);
+  bytes.writeUInt32BE(UdpAction.announce, 0);
+  bytes.writeUInt32BE(transaction, 4);
+  bytes.writeUInt32BE(answer.interval, 8);
+  bytes.writeUInt32BE(answer.leechers, 12);
+  bytes.writeUInt32BE(answer.seeders, 16);
   bytes.set(peers, 20);
   return bytes;
 }
@@ -115,18 +123,44 @@ function readAnnounce(packet: Uint8Array, view: DataView): AnnounceRequest | und
   const event = view.getUint32(80);
   const port = view.getUint16(96);
   if (event >= UDP_EVENTS.length || port === 0) return undefined;
-  const name: AnnounceEvent | undefined = UDP_EVENTS[event];
   const numWant = view.getInt32(92);
   return {
-    infoHash: infoHash(packet.subarray(16, 36)),
-    peerId: peerId(packet.subarray(36, 56)),
+    infoHash: idAt(packet, 16) as InfoHash,
+    peerId: idAt(packet, 36) as PeerId,
     port,
-    downloaded: Number(view.getBigUint64(56)),
-    left: Number(view.getBigUint64(64)),
-    uploaded: Number(view.getBigUint64(72)),
+    downloaded: uint64(view, 56),
+    left: uint64(view, 64),
+    uploaded: uint64(view, 72),
     key: view.getUint32(88),
-    ...(name !== undefined && { event: name }),
-    ...(numWant >= 0 && { numWant }),
-    ...(view.getUint32(84) !== 0 && { ip: formatIp(packet, 84, IPV4_LENGTH) }),
+    event: UDP_EVENTS[event],
+    numWant: numWant < 0 ? undefined : numWant,
+    ip: view.getUint32(84) === 0 ? undefined : formatIp(packet, 84, IPV4_LENGTH),
   };
+}
+
+/** The parts of the URL that stand behind an announce, joined. What is broken ends the reading. */
+function readUrlData(packet: Uint8Array): string | undefined {
+  let url: string | undefined;
+  for (let at = UDP_ANNOUNCE_LENGTH; at < packet.length; ) {
+    const option = packet[at++];
+    if (option === UdpOption.nothing) continue;
+    const length = packet[at++];
+    if (option !== UdpOption.urlData || length === undefined || at + length > packet.length) break;
+    url ??= '';
+    for (const end = at + length; at < end; at++) url += String.fromCharCode(packet[at]!);
+    if (url.length > MAX_URL_DATA) break;
+  }
+  return url;
+}
+
+/** Past 2⁵³ the value is rounded, which is near enough for bytes of a transfer. */
+function uint64(view: DataView, at: number): number {
+  return view.getUint32(at) * UINT32 + view.getUint32(at + 4);
+}
+
+/** A copy: the packet's memory is not kept alive by whoever keeps an ID. */
+function idAt(packet: Uint8Array, start: number): Uint8Array {
+  const id = new Uint8Array(ID_LENGTH);
+  for (let i = 0; i < ID_LENGTH; i++) id[i] = packet[start + i]!;
+  return id;
 }

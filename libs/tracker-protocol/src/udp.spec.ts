@@ -49,7 +49,9 @@ describe('UDP packets', () => {
         const announce = encodeUdpAnnounce(conn, transaction, request);
         const read = { type: 'announce', transaction, connection: conn, request };
         expect(parseUdpRequest(announce)).toEqual(read);
-        expect(parseUdpRequest(Buffer.concat([announce, Buffer.from('\u0002\u0002/x')]))).toEqual(read);
+        const options = Buffer.from('\u0001\u0002\u0002/x\u0001\u0002\u0003/ab\u0000\u0002\u0002/y');
+        const withOptions = parseUdpRequest(Buffer.concat([announce, options]));
+        expect(withOptions).toEqual({ ...read, urlData: '/x/ab' });
         const answer = encodeUdpConnectAnswer(transaction, conn);
         expect(parseUdpAnswer(answer, 4)).toEqual({ type: 'connect', transaction, connection: conn });
       }),
@@ -72,7 +74,7 @@ describe('UDP packets', () => {
   it('carry peers of the family that was asked over', () => {
     const v4 = Uint8Array.of(192, 0, 2, 1, 0x1a, 0xe1);
     const v6 = Uint8Array.of(...Buffer.from('20010db8000000000000000000000001', 'hex'), 0x1a, 0xe1);
-    const peers = { v4, v6, ids: new Uint8Array(0) };
+    const peers = { v4, v6, ids: new Uint8Array(0), traits: new Uint8Array(0) };
     const answer = { interval: 120, minInterval: 10, seeders: 3, leechers: 4, peers };
     const response = { interval: 120, seeders: 3, leechers: 4 };
     expect(parseUdpAnswer(encodeUdpAnnounceAnswer(7, answer, 4), 4)).toEqual({
@@ -109,7 +111,12 @@ describe('UDP packets', () => {
 
   it('that are broken are no requests and no answers, and never a fault', () => {
     const announce = encodeUdpAnnounce(1n, 2, REQUEST);
-    const peers = { v4: new Uint8Array(60).fill(1), v6: new Uint8Array(0), ids: new Uint8Array(0) };
+    const peers = {
+      v4: new Uint8Array(60).fill(1),
+      v6: new Uint8Array(0),
+      ids: new Uint8Array(0),
+      traits: new Uint8Array(0),
+    };
     const answer = { interval: 1, minInterval: 1, seeders: 1, leechers: 1, peers };
     const samples = [
       announce,

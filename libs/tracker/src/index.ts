@@ -1,5 +1,6 @@
-export type { PeerStoreErrorCode } from './errors.ts';
-export { PeerStoreError } from './errors.ts';
+export { Admission, type AdmissionOptions } from './admission/admission.ts';
+export type { PeerStoreErrorCode, RefusedErrorCode } from './errors.ts';
+export { PeerStoreError, RefusedError } from './errors.ts';
 export type { HttpFrontendOptions } from './frontends/http/server.ts';
 export { HttpFrontend } from './frontends/http/server.ts';
 export type { Asking, TrackerLogic } from './frontends/tracker-logic.ts';
@@ -7,6 +8,15 @@ export type { HttpTrackerOptions, RunningTracker } from './http-tracker.ts';
 export { startHttpTracker } from './http-tracker.ts';
 export type { MemoryPeerStoreDependencies, MemoryPeerStoreOptions } from './stores/memory-peer-store.ts';
 export { MemoryPeerStore } from './stores/memory-peer-store.ts';
-export type { PeerAnnounce, PeerSelection, PeerStore, SwarmFigures } from './stores/peer-store.ts';
+export type {
+  MemberChange,
+  PeerAnnounce,
+  PeerSelection,
+  PeerStore,
+  SharedPeerStore,
+  StoredPeer,
+  SwarmFigures,
+  SwarmTotals,
+} from './stores/peer-store.ts';
 export type { TrackerOptions } from './tracker.ts';
 export { Tracker, timeToLive } from './tracker.ts';

@@ -51,18 +51,23 @@ export class Tracker implements TrackerLogic {
     this.#maxNumWant = options.maxNumWant ?? 200;
   }
 
-  async announce(request: AnnounceRequest, { address, families, ids }: Asking): Promise<AnnounceAnswer> {
+  async announce(request: AnnounceRequest, asking: Asking): Promise<AnnounceAnswer> {
     const { infoHash, peerId, port, event, left } = request;
     const selection = await this.#store.announce({
       infoHash,
       peerId,
-      address,
+      address: asking.address,
       port,
       role: event === 'stopped' ? 'gone' : left === 0 ? 'seed' : 'leecher',
+      left,
       completed: event === 'completed',
+      zone: asking.zone ?? '',
+      node: asking.node ?? '',
+      pixwire: asking.pixwire ?? false,
       numWant: Math.min(request.numWant ?? this.#defaultNumWant, this.#maxNumWant),
-      families,
-      ids,
+      families: asking.families,
+      details: asking.details,
+      ...(asking.stalledWith !== undefined && { stalledWith: asking.stalledWith }),
     });
     return { interval: this.#interval, minInterval: this.#minInterval, ...selection };
   }

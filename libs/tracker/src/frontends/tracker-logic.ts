@@ -3,18 +3,33 @@ import type { AnnounceAnswer, AnnounceRequest, ScrapeEntry } from '@pixtorrent/t
 
 /** What a frontend knows of an asker beside its request. */
 export interface Asking {
-  /** Where the request came from, or what else the frontend trusts: 4 or 16 bytes. */
+  readonly frontend: 'http' | 'udp' | 'grpc';
+  /** Where the peer is: the request's origin, or what the frontend trusts instead. 4 or 16 bytes. */
   readonly address: Uint8Array;
   /** Whether the answer has room for peers of both families. */
   readonly families: 'own' | 'both';
-  /** Whether the answer has room for peer IDs. */
-  readonly ids: boolean;
+  /** Whether the answer has room for peer IDs and traits. */
+  readonly details: boolean;
+  /** The announce key that came with it. */
+  readonly announceKey?: string;
+  /** Where the peer runs, and what it speaks, where the frontend has a way to say so. */
+  readonly zone?: string;
+  readonly node?: string;
+  readonly pixwire?: boolean;
+  /** As in `PeerAnnounce`. */
+  readonly stalledWith?: ReadonlySet<string>;
 }
 
 /** What every frontend asks of the tracker behind it. */
 export interface TrackerLogic {
-  /** @throws PeerStoreError */
+  /** @throws RefusedError, PeerStoreError */
   announce(request: AnnounceRequest, asking: Asking): Promise<AnnounceAnswer>;
-  /** One entry for each of `infoHashes`, undefined for what is not known. @throws PeerStoreError */
-  scrape(infoHashes: readonly InfoHash[]): Promise<(ScrapeEntry | undefined)[]>;
+  /**
+   * One entry for each of `infoHashes`, undefined for what is not known or not served. @throws RefusedError,
+   * PeerStoreError
+   */
+  scrape(
+    infoHashes: readonly InfoHash[],
+    asking: Pick<Asking, 'frontend' | 'address' | 'announceKey'>,
+  ): Promise<(ScrapeEntry | undefined)[]>;
 }

@@ -1,18 +1,49 @@
-import type { ServerResponse } from 'node:http';
-import { encodeFailure } from '@pixtorrent/tracker-protocol';
+/** Whether the connection goes on, and whether that has to be said. */
+export type Persistence = 'open' | 'open-said' | 'closed';
 
-/** Sends bencode, which trackers have always called plain text. */
-export function sendBencode(response: ServerResponse, body: Uint8Array, status = 200): void {
-  response.writeHead(status, { 'Content-Type': 'text/plain', 'Content-Length': body.length });
-  response.end(body);
+const REASONS: Readonly<Record<number, string>> = {
+  200: 'OK',
+  400: 'Bad Request',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  411: 'Length Required',
+  413: 'Content Too Large',
+  414: 'URI Too Long',
+  417: 'Expectation Failed',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+};
+const CONNECTION: Readonly<Record<Persistence, string>> = {
+  open: '',
+  'open-said': 'Connection: keep-alive\r\n',
+  closed: 'Connection: close\r\n',
+};
+
+/** Writers of the head before a body of so many bytes. Trackers have always called bencode plain text. */
+export const HEADS: Readonly<Record<Persistence, (bodyLength: number) => string>> = {
+  open: headOf(200, 'open'),
+  'open-said': headOf(200, 'open-said'),
+  closed: headOf(200, 'closed'),
+};
+
+export function bencodeAnswer(body: Uint8Array, persistence: Persistence): Buffer {
+  return Buffer.concat([Buffer.from(HEADS[persistence](body.length), 'latin1'), body]);
 }
 
-/** Says no in the way that clients show to their users: status 200 and a reason (BEP 3). */
-export function sendFailure(response: ServerResponse, reason: string, status = 200): void {
-  sendBencode(response, encodeFailure(reason), status);
+/** @param text one line for people */
+export function textAnswer(status: number, text: string, persistence: Persistence): Buffer {
+  const body = `${text}\n`;
+  const allow = status === 405 ? 'Allow: GET, HEAD\r\n' : '';
+  return Buffer.from(headOf(status, persistence, allow)(body.length) + body, 'latin1');
 }
 
-export function sendText(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'Content-Type': 'text/plain', 'Content-Length': Buffer.byteLength(text) });
-  response.end(text);
+/** What a HEAD request gets of `answer`. */
+export function withoutBody(answer: Buffer): Buffer {
+  return answer.subarray(0, answer.indexOf('\r\n\r\n') + 4);
+}
+
+function headOf(status: number, persistence: Persistence, more = ''): (bodyLength: number) => string {
+  const head = `HTTP/1.1 ${status} ${REASONS[status]}\r\nContent-Type: text/plain\r\n${more}${CONNECTION[persistence]}Content-Length: `;
+  return (bodyLength) => `${head}${bodyLength}\r\n\r\n`;
 }

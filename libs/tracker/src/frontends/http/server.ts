@@ -1,17 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { type Logger, unreachable } from '@pixtorrent/core';
-import {
-  encodeCompactAnswer,
-  encodeDictionaryAnswer,
-  encodeScrapeAnswer,
-  parseIp,
-  TrackerError,
-} from '@pixtorrent/tracker-protocol';
-import { PeerStoreError } from '../../errors.ts';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Logger } from '@pixtorrent/core';
+import { Networks } from '../networks.ts';
 import type { TrackerLogic } from '../tracker-logic.ts';
-import { sendBencode, sendFailure, sendText } from './answer.ts';
-import { type HttpRequest, readRequest } from './request.ts';
+import { Connection, type ConnectionShare } from './connection.ts';
+import { Responder } from './responder.ts';
 
 export interface HttpFrontendOptions {
   /**
@@ -22,17 +14,23 @@ export interface HttpFrontendOptions {
   /** 0 picks one. */
   readonly port: number;
   /**
-   * Whether an announce may name the peer's address by `ip`. Whoever may can make the swarm call on any host.
-   * @default false
+   * Networks, `ADDRESS/BITS`, whose word is taken: `forwardedHeader` for where a request comes from, and the `ip` of
+   * an announce for where the peer is. Whoever is believed can make the swarm call on any host.
+   * @default none
    */
-  readonly acceptIp?: boolean;
+  readonly trustedProxies?: readonly string[];
+  /**
+   * The header in which proxies list where a request comes from.
+   * @default none
+   */
+  readonly forwardedHeader?: string;
   /**
    * Connections at the same time; more are closed at once.
    * @default 10,000
    */
   readonly maxConnections?: number;
   /**
-   * Milliseconds for a request to arrive whole.
+   * Milliseconds for a request to arrive whole, and for an asker to take its answers.
    * @default 10,000
    */
   readonly requestTimeout?: number;
@@ -43,36 +41,38 @@ export interface HttpFrontendOptions {
   readonly idleTimeout?: number;
 }
 
-/** Bytes of request line and headers; a scrape of the most torrents has room. */
-const MAX_HEADER_BYTES = 8 * 1024;
 /** Milliseconds for answers that are on their way when the frontend is closed. */
 const CLOSE_GRACE = 2000;
+/** Connections that the system keeps until they are accepted. */
+const BACKLOG = 4096;
 
-/** Announce and scrape over HTTP (BEP 3, 7, 23, 48), and `/healthz`. Headers are not asked where a peer is. */
-export class HttpFrontend {
-  readonly #logic: TrackerLogic;
-  readonly #logger: Logger;
-  readonly #acceptIp: boolean;
+/** Announce and scrape over HTTP/1.1 (BEP 3, 7, 23, 31, 48), and `/healthz`. */
+export class HttpFrontend implements ConnectionShare {
+  readonly responder: Responder;
+  readonly forwardedHeader: string;
+  now = performance.now();
+  closing = false;
+  readonly #times: { readonly requestTimeout: number; readonly idleTimeout: number };
+  readonly #connections = new Set<Connection>();
+  readonly #sweep: NodeJS.Timeout;
   readonly #server: Server;
-  /** An address is read once a connection, not once a request. */
-  readonly #addresses = new WeakMap<Socket, Uint8Array>();
+  #answered: Connection[] = [];
+  #badRequests = 0;
+  #turnedAway = 0;
 
   private constructor(logic: TrackerLogic, logger: Logger, options: HttpFrontendOptions) {
-    this.#logic = logic;
-    this.#logger = logger;
-    this.#acceptIp = options.acceptIp ?? false;
-    const requestTimeout = options.requestTimeout ?? 10_000;
-    this.#server = createServer(
-      {
-        maxHeaderSize: MAX_HEADER_BYTES,
-        requestTimeout,
-        headersTimeout: requestTimeout,
-        keepAliveTimeout: options.idleTimeout ?? 60_000,
-        connectionsCheckingInterval: Math.min(requestTimeout, 5000),
-      },
-      (request, response) => void this.#serve(request, response),
-    );
+    const trusted = new Networks(options.trustedProxies ?? []);
+    this.responder = new Responder({ logic, logger, trusted });
+    this.forwardedHeader = options.forwardedHeader?.toLowerCase() ?? '';
+    this.#times = {
+      requestTimeout: options.requestTimeout ?? 10_000,
+      idleTimeout: options.idleTimeout ?? 60_000,
+    };
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
     this.#server.maxConnections = options.maxConnections ?? 10_000;
+    this.#server.on('drop', () => this.#turnedAway++);
+    const period = Math.min(1000, this.#times.requestTimeout / 4, this.#times.idleTimeout / 4);
+    this.#sweep = setInterval(() => this.#check(), period).unref();
   }
 
   /** @throws the system's error where it cannot listen, `EADDRINUSE` for one */
@@ -83,13 +83,18 @@ export class HttpFrontend {
   ): Promise<HttpFrontend> {
     const frontend = new HttpFrontend(logic, logger, options);
     const server = frontend.#server;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(options.port, options.host, () => {
-        server.off('error', reject);
-        resolve();
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ port: options.port, host: options.host, backlog: BACKLOG }, () => {
+          server.off('error', reject);
+          resolve();
+        });
       });
-    });
+    } catch (error) {
+      clearInterval(frontend.#sweep);
+      throw error;
+    }
     server.on('error', (error) => logger.error('http frontend', { reason: error.message }));
     return frontend;
   }
@@ -98,65 +103,60 @@ export class HttpFrontend {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Takes no more requests; fulfilled when the last connection is closed. */
+  /** Open at the moment. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Connections that were closed at once, for there were too many. */
+  get turnedAway(): number {
+    return this.#turnedAway;
+  }
+
+  /** What came and was no request, or no whole one in time. */
+  get badRequests(): number {
+    return this.#badRequests;
+  }
+
+  /** Takes no more connections; fulfilled when the last is closed. */
   close(): Promise<void> {
+    this.closing = true;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#server.closeAllConnections(), CLOSE_GRACE);
+      const timer = setTimeout(() => {
+        for (const connection of this.#connections) connection.destroy();
+      }, CLOSE_GRACE);
       this.#server.close(() => {
         clearTimeout(timer);
+        clearInterval(this.#sweep);
         resolve();
       });
+      for (const connection of this.#connections) connection.close();
     });
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      await this.#answer(readRequest(request.method!, request.url!), request.socket, response);
-    } catch (error) {
-      if (error instanceof TrackerError) sendFailure(response, error.message);
-      else if (error instanceof PeerStoreError) sendFailure(response, error.message, 503);
-      else {
-        this.#logger.error('request failed', { reason: String(error) });
-        sendFailure(response, 'the tracker has a fault', 500);
-      }
-    }
+  answered(connection: Connection): void {
+    // After all that can go on without waiting has gone on: answers that come together leave together.
+    if (this.#answered.push(connection) === 1) process.nextTick(() => this.#flush());
   }
 
-  async #answer(request: HttpRequest, socket: Socket, response: ServerResponse): Promise<void> {
-    switch (request.type) {
-      case 'announce': {
-        const { query } = request;
-        const address =
-          (this.#acceptIp && query.ip ? parseIp(query.ip) : undefined) ?? this.#addressOf(socket);
-        const ids = !query.compact && !query.noPeerId;
-        const answer = await this.#logic.announce(query, { address, families: 'both', ids });
-        return sendBencode(
-          response,
-          query.compact ? encodeCompactAnswer(answer) : encodeDictionaryAnswer(answer),
-        );
-      }
-      case 'scrape': {
-        const entries = await this.#logic.scrape(request.infoHashes);
-        return sendBencode(response, encodeScrapeAnswer(request.infoHashes, entries));
-      }
-      case 'health':
-        return sendText(response, 200, 'ok\n');
-      case 'wrong-method':
-        return sendText(response, 405, 'only GET is answered here\n');
-      case 'unknown-path':
-        return sendText(response, 404, 'there are /announce, /scrape and /healthz\n');
-      default:
-        unreachable(request);
-    }
+  refused(): void {
+    this.#badRequests++;
   }
 
-  #addressOf(socket: Socket): Uint8Array {
-    const known = this.#addresses.get(socket);
-    if (known !== undefined) return known;
-    // A link-local address comes with its zone, which means nothing to other peers.
-    const address = parseIp((socket.remoteAddress ?? '').replace(/%.*$/, ''));
-    if (address === undefined) throw new TrackerError('malformed', 'the connection has no IP address');
-    this.#addresses.set(socket, address);
-    return address;
+  #accept(socket: Socket): void {
+    const connection = new Connection(socket, this);
+    this.#connections.add(connection);
+    socket.once('close', () => this.#connections.delete(connection));
+  }
+
+  #flush(): void {
+    const answered = this.#answered;
+    this.#answered = [];
+    for (let i = 0; i < answered.length; i++) answered[i]!.flush();
+  }
+
+  #check(): void {
+    this.now = performance.now();
+    for (const connection of this.#connections) connection.check(this.now, this.#times);
   }
 }
