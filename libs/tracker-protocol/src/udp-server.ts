@@ -1,5 +1,6 @@
 import { ID_LENGTH, type InfoHash, type PeerId } from '@pixtorrent/core';
 import type { AnnounceRequest, ScrapeEntry } from './announce.ts';
+import { COMPACT_V4_LENGTH, COMPACT_V6_LENGTH } from './compact-peers.ts';
 import type { AnnounceAnswer } from './http-answer.ts';
 import { formatIp, IPV4_LENGTH } from './ip-address.ts';
 import {
@@ -34,6 +35,9 @@ const UINT32 = 2 ** 32;
 /** The options behind an announce (BEP 41). */
 const UdpOption = { end: 0, nothing: 1, urlData: 2 } as const;
 const MAX_URL_DATA = 1024;
+/** Bytes of peers that go into one Ethernet frame, behind the headers of IP, UDP and the answer. */
+const MOST_V4 = fitting(1500 - 20 - 8 - 20, COMPACT_V4_LENGTH);
+const MOST_V6 = fitting(1500 - 40 - 8 - 20, COMPACT_V6_LENGTH);
 
 /**
  * Reads a packet to a UDP tracker (BEP 15).
@@ -75,13 +79,18 @@ export function encodeUdpConnectAnswer(transaction: number, connection: Connecti
   return bytes;
 }
 
-/** @param addressLength the asker's own family: an answer carries peers of that one only (BEP 15) */
+/**
+ * An answer of at most one packet: of more peers than fit the last are left out.
+ * @param addressLength the asker's own family: an answer carries peers of that one only (BEP 15)
+ */
 export function encodeUdpAnnounceAnswer(
   transaction: number,
   answer: AnnounceAnswer,
   addressLength: 4 | 16,
 ): Uint8Array {
-  const peers = addressLength === IPV4_LENGTH ? answer.peers.v4 : answer.peers.v6;
+  const all = addressLength === IPV4_LENGTH ? answer.peers.v4 : answer.peers.v6;
+  const most = addressLength === IPV4_LENGTH ? MOST_V4 : MOST_V6;
+  const peers = all.length > most ? all.subarray(0, most) : all;
   const bytes = Buffer.allocUnsafe(20 + peers.length);
   bytes.writeUInt32BE(UdpAction.announce, 0);
   bytes.writeUInt32BE(transaction, 4);
@@ -117,6 +126,10 @@ export function encodeUdpError(transaction: number, reason: string): Uint8Array 
   view.setUint32(4, transaction);
   bytes.set(text, 8);
   return bytes;
+}
+
+function fitting(room: number, peerLength: number): number {
+  return room - (room % peerLength);
 }
 
 function readAnnounce(packet: Uint8Array, view: DataView): AnnounceRequest | undefined {

@@ -133,7 +133,8 @@ export class Connection {
       }
     } catch (error) {
       if (!(error instanceof BadRequest)) throw error;
-      return this.#refuse(error.status, error.message);
+      this.#refuse(error.status, error.message);
+      return;
     }
     if (this.#state === 'ended' || this.#state === 'blocked') return;
     // The time of a request counts from its first byte, however slowly the others come.

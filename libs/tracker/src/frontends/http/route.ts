@@ -1,3 +1,5 @@
+import { readAnnouncePath } from '../announce-path.ts';
+
 /** What a request target names. */
 export interface Route {
   readonly type: 'announce' | 'scrape' | 'health' | 'unknown';
@@ -12,7 +14,6 @@ const QUESTION_MARK = 0x3f;
 const ANNOUNCE = Buffer.from('/announce');
 /** Bytes of a path that means anything here, and of an absolute target's beginning. */
 const MAX_PATH = 512;
-const PATH = /^(?:\/([A-Za-z0-9_-]{1,64}))?\/(announce|scrape)$/;
 
 /** Reads a request target, `/announce?…` or `http://host/announce?…`, from `start` to `end`. */
 export function readRoute(bytes: Buffer, start: number, end: number): Route {
@@ -28,13 +29,8 @@ export function readRoute(bytes: Buffer, start: number, end: number): Route {
   if (mark - path > MAX_PATH) return { type: 'unknown', key: '', query };
   const text = bytes.toString('latin1', path, mark);
   if (text === '/healthz') return { type: 'health', key: '', query };
-  const [, key = '', type = 'unknown'] = PATH.exec(text) ?? [];
-  return { type: type as Route['type'], key, query };
-}
-
-/** The announce key in the path of a tracker's URL; empty for none. */
-export function keyInUrl(url: string): string {
-  return PATH.exec(url.replace(/\?.*$/s, ''))?.[1] ?? '';
+  const { type, key } = readAnnouncePath(text) ?? { type: 'unknown', key: '' };
+  return { type, key, query };
 }
 
 function isAnnounce(bytes: Buffer, start: number, end: number): boolean {

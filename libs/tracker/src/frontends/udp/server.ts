@@ -1,0 +1,166 @@
+import type { RemoteInfo, Socket } from 'node:dgram';
+import { isPixTorrent, type Logger } from '@pixtorrent/core';
+import {
+  encodeUdpAnnounceAnswer,
+  encodeUdpConnectAnswer,
+  encodeUdpError,
+  encodeUdpScrapeAnswer,
+  IPV4_LENGTH,
+  IPV6_LENGTH,
+  parseIp,
+  parseUdpRequest,
+  type UdpRequest,
+} from '@pixtorrent/tracker-protocol';
+import { PeerStoreError, RefusedError } from '../../errors.ts';
+import { keyInUrl } from '../announce-path.ts';
+import { Networks } from '../networks.ts';
+import type { TrackerLogic } from '../tracker-logic.ts';
+import { ConnectionIds } from './connection-ids.ts';
+import { openSockets } from './sockets.ts';
+
+export interface UdpFrontendOptions {
+  /**
+   * Address to listen on.
+   * @default every address of both families
+   */
+  readonly host?: string;
+  /** 0 picks one, the same for both families. */
+  readonly port: number;
+  /**
+   * Networks, `ADDRESS/BITS`, whose announces may say where the peer is.
+   * @default none
+   */
+  readonly trustedProxies?: readonly string[];
+}
+
+/**
+ * Why a packet got no answer, or an error that has nothing to do with its torrent.
+ * - `malformed`: it is no request
+ * - `connection`: its connection ID is too old, or was not given to that address
+ * - `busy`: too many are waiting for the store
+ */
+export type PacketRefusal = 'malformed' | 'connection' | 'busy';
+
+/** Questions that wait for the store at the same time. */
+const MAX_WAITING = 10_000;
+/** Milliseconds for answers that are on their way when the frontend is closed. */
+const CLOSE_GRACE = 2000;
+
+/** Announce and scrape over UDP (BEP 15, BEP 41). Nothing larger than a request is sent to an unproven address. */
+export class UdpFrontend {
+  /** How many packets were refused. */
+  readonly refused: Record<PacketRefusal, number> = { malformed: 0, connection: 0, busy: 0 };
+  readonly #logic: TrackerLogic;
+  readonly #logger: Logger;
+  readonly #trusted: Networks;
+  readonly #ids = new ConnectionIds();
+  #sockets: readonly Socket[] = [];
+  #waiting = 0;
+  #closing: (() => void) | undefined;
+
+  private constructor(logic: TrackerLogic, logger: Logger, options: UdpFrontendOptions) {
+    this.#logic = logic;
+    this.#logger = logger;
+    this.#trusted = new Networks(options.trustedProxies ?? []);
+  }
+
+  /** @throws the system's error where it cannot listen, `EADDRINUSE` for one */
+  static async listen(
+    logic: TrackerLogic,
+    logger: Logger,
+    options: UdpFrontendOptions,
+  ): Promise<UdpFrontend> {
+    const frontend = new UdpFrontend(logic, logger, options);
+    frontend.#sockets = await openSockets(options.host, options.port, (packet, from, socket) =>
+      frontend.#receive(packet, from, socket),
+    );
+    for (const socket of frontend.#sockets)
+      socket.on('error', (error) => logger.error('udp frontend', { reason: error.message }));
+    return frontend;
+  }
+
+  get port(): number {
+    return this.#sockets[0]!.address().port;
+  }
+
+  /** Takes nothing more in; fulfilled when all that was asked is answered. */
+  async close(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#closing = resolve;
+    const timer = setTimeout(resolve, CLOSE_GRACE);
+    if (this.#waiting === 0) resolve();
+    await promise;
+    clearTimeout(timer);
+    for (const socket of this.#sockets) socket.close();
+    this.#sockets = [];
+  }
+
+  #receive(packet: Buffer, from: RemoteInfo, socket: Socket): void {
+    if (this.#closing !== undefined || from.port === 0) return;
+    const address = addressOf(from);
+    const request = parseUdpRequest(packet);
+    if (address === undefined || request === undefined) {
+      this.refused.malformed++;
+      return;
+    }
+    const now = performance.now();
+    if (request.type === 'connect') {
+      socket.send(
+        encodeUdpConnectAnswer(request.transaction, this.#ids.of(address, now)),
+        from.port,
+        from.address,
+      );
+    } else if (!this.#ids.accepts(packet, address, now)) {
+      this.refused.connection++;
+      // Shorter than any announce and any scrape.
+      socket.send(encodeUdpError(request.transaction, 'connect again'), from.port, from.address);
+    } else if (this.#waiting >= MAX_WAITING) {
+      this.refused.busy++;
+    } else {
+      this.#waiting++;
+      void this.#answer(request, address).then((answer) => this.#send(answer, from, socket));
+    }
+  }
+
+  #send(answer: Uint8Array, from: RemoteInfo, socket: Socket): void {
+    this.#waiting--;
+    if (this.#sockets.length > 0) socket.send(answer, from.port, from.address);
+    if (this.#waiting === 0) this.#closing?.();
+  }
+
+  async #answer(request: Exclude<UdpRequest, { type: 'connect' }>, address: Uint8Array): Promise<Uint8Array> {
+    const { transaction } = request;
+    try {
+      if (request.type === 'scrape') {
+        const entries = await this.#logic.scrape(request.infoHashes, { frontend: 'udp', address });
+        return encodeUdpScrapeAnswer(transaction, entries);
+      }
+      const { request: announce, urlData } = request;
+      const named =
+        announce.ip !== undefined && this.#trusted.has(address) ? parseIp(announce.ip) : undefined;
+      const answer = await this.#logic.announce(announce, {
+        frontend: 'udp',
+        address: named ?? address,
+        families: 'own',
+        details: false,
+        announceKey: urlData === undefined ? '' : keyInUrl(urlData),
+        pixwire: isPixTorrent(announce.peerId),
+      });
+      const length = address.length === IPV4_LENGTH ? IPV4_LENGTH : IPV6_LENGTH;
+      return encodeUdpAnnounceAnswer(transaction, answer, length);
+    } catch (error) {
+      return encodeUdpError(transaction, this.#reasonOf(error));
+    }
+  }
+
+  #reasonOf(error: unknown): string {
+    if (error instanceof RefusedError || error instanceof PeerStoreError) return error.message;
+    this.#logger.error('request failed', { reason: String(error) });
+    return 'the tracker has a fault';
+  }
+}
+
+function addressOf({ address }: RemoteInfo): Uint8Array | undefined {
+  const zone = address.indexOf('%');
+  return parseIp(zone < 0 ? address : address.slice(0, zone));
+}
