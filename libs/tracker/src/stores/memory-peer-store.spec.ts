@@ -1,47 +1,94 @@
-import { infoHash, peerId, SeededRandom } from '@pixtorrent/core';
+import { infoHash, SeededRandom } from '@pixtorrent/core';
+import { VirtualTime } from '@pixtorrent/testkit';
 import { describe, expect, it } from 'vitest';
 import { PeerStoreError } from '../errors.ts';
-import { MemoryPeerStore } from './memory-peer-store.ts';
+import { MemoryPeerStore, type MemoryPeerStoreOptions } from './memory-peer-store.ts';
 import { peerStoreSuite } from './peer-store.suite.ts';
-import type { PeerAnnounce } from './peer-store.ts';
+import type { MemberChange, PeerAnnounce } from './peer-store.ts';
+import { announceOf, type Change, hostOf, storedOf } from './suite/announces.ts';
 
-peerStoreSuite('MemoryPeerStore', (dependencies, options) => new MemoryPeerStore(dependencies, options));
+const START = 1_700_000_000_000;
 
-function announce(swarm: number, peer: number, role: PeerAnnounce['role'] = 'leecher'): PeerAnnounce {
-  return {
-    infoHash: infoHash(new Uint8Array(20).fill(swarm)),
-    peerId: peerId(new Uint8Array(20).fill(peer)),
-    address: Uint8Array.of(10, 0, 0, peer),
-    port: 1,
-    role,
-    completed: false,
-    numWant: 10,
-    families: 'both',
-    ids: false,
-  };
+function setUp(options: MemoryPeerStoreOptions) {
+  const time = new VirtualTime();
+  const wallClock = { now: () => START + time.now() };
+  const store = new MemoryPeerStore(
+    { clock: time, wallClock, timers: time, random: new SeededRandom(7) },
+    options,
+  );
+  const advance = (milliseconds: number) => void time.run({ until: time.now() + milliseconds });
+  return { store, advance, now: wallClock.now };
+}
+
+peerStoreSuite('MemoryPeerStore', { make: setUp, runs: 300 });
+
+function inSwarm(swarm: number, change: Partial<Change> & { peer: number }): PeerAnnounce {
+  return { ...announceOf(change), infoHash: infoHash(new Uint8Array(20).fill(swarm)) };
 }
 
 describe('MemoryPeerStore', () => {
   it('refuses what goes past its bounds, and has room again when others leave or expire', async () => {
-    const clock = { time: 0, now: () => clock.time };
-    const store = new MemoryPeerStore(
-      { clock, random: new SeededRandom(1) },
-      { timeToLive: 100, maxPeers: 3, maxSwarms: 2 },
-    );
-    await store.announce(announce(1, 1));
-    await store.announce(announce(1, 2));
-    await store.announce(announce(2, 1));
+    const { store, advance } = setUp({ timeToLive: 10_000, maxPeers: 3, maxSwarms: 2 });
+    await store.announce(inSwarm(1, { peer: 1 }));
+    await store.announce(inSwarm(1, { peer: 2 }));
+    await store.announce(inSwarm(2, { peer: 1 }));
     const full = expect.objectContaining({ code: 'full' });
-    await expect(store.announce(announce(1, 3))).rejects.toThrow(PeerStoreError);
-    await expect(store.announce(announce(3, 1))).rejects.toEqual(full);
-    await store.announce(announce(1, 2, 'seed'));
-    await store.announce(announce(2, 1, 'gone'));
-    await expect(store.announce(announce(3, 1))).rejects.toEqual(full);
-    await store.announce(announce(1, 3));
+    await expect(store.announce(inSwarm(1, { peer: 3 }))).rejects.toThrow(PeerStoreError);
+    await expect(store.announce(inSwarm(3, { peer: 1 }))).rejects.toEqual(full);
+    await expect(store.restore([storedOf({ peer: 4 }, 0)])).rejects.toEqual(full);
+    await store.announce(inSwarm(1, { peer: 2, role: 'seed' }));
+    await store.announce(inSwarm(2, { peer: 1, role: 'gone' }));
+    await expect(store.announce(inSwarm(3, { peer: 1 }))).rejects.toEqual(full);
+    await store.announce(inSwarm(1, { peer: 3 }));
 
-    clock.time = 100;
-    await store.announce(announce(3, 1));
-    await store.announce(announce(4, 1));
-    expect(await store.scrape([announce(1, 1).infoHash])).toEqual([undefined]);
+    advance(15_000);
+    await store.announce(inSwarm(3, { peer: 1 }));
+    await store.announce(inSwarm(4, { peer: 1 }));
+    expect(await store.scrape([inSwarm(1, { peer: 1 }).infoHash])).toEqual([undefined]);
+  });
+
+  it('names all its members in batches, with what they announced and how long ago', async () => {
+    const { store, advance } = setUp({ timeToLive: 1000 });
+    await store.announce(announceOf({ peer: 1, swarm: 1, family: 6, role: 'seed', left: 0 }));
+    advance(300);
+    const facts = { left: 2 ** 41 + 3, zone: 'here', node: 'mine', pixwire: true };
+    for (let peer = 2; peer < 6; peer++) await store.announce(announceOf({ peer, ...facts }));
+    advance(200);
+    const batches = [...store.members(2)];
+    expect(batches.map(({ length }) => length)).toEqual([2, 2, 1]);
+    const byHost = new Map(batches.flat().map((member) => [hostOf(member), member]));
+    expect(byHost.get('2001:db8::1:2')).toEqual(
+      storedOf({ peer: 1, swarm: 1, family: 6, role: 'seed', left: 0 }, 500),
+    );
+    for (let peer = 2; peer < 6; peer++)
+      expect(byHost.get(`10.0.0.${peer}`)).toEqual(storedOf({ peer, ...facts }, 200));
+  });
+
+  it('misses nobody who stays while others come and go between two batches', async () => {
+    const { store } = setUp({ timeToLive: 1000 });
+    for (let peer = 0; peer < 300; peer++)
+      await store.announce(announceOf({ peer, role: peer % 2 ? 'seed' : 'leecher' }));
+    const named = new Set<string>();
+    let round = 0;
+    for (const members of store.members(10)) {
+      for (const member of members) named.add(hostOf(member));
+      await store.announce(announceOf({ peer: 200 + round, role: 'gone' }));
+      await store.announce(announceOf({ peer: 400 + round }));
+      round++;
+    }
+    for (let peer = 0; peer < 200; peer++) expect(named).toContain(hostOf(announceOf({ peer })));
+  });
+
+  it('tells every listener the changes in one order, those too that a listener brings about', async () => {
+    const { store } = setUp({ timeToLive: 1000 });
+    const heard: MemberChange[][] = [[], []];
+    store.watch(announceOf({ peer: 1 }).infoHash, (change) => {
+      heard[0]!.push(change);
+      if (change.address[3] === 1) void store.announce(announceOf({ peer: 2 }));
+    });
+    store.watch(announceOf({ peer: 1 }).infoHash, (change) => heard[1]!.push(change));
+    await store.announce(announceOf({ peer: 1 }));
+    expect(heard[0]!.map(hostOf)).toEqual(['10.0.0.1', '10.0.0.2']);
+    expect(heard[1]).toEqual(heard[0]);
   });
 });
