@@ -1,4 +1,13 @@
-export { Admission, type AdmissionOptions } from './admission/admission.ts';
+export type {
+  AdmissionDependencies,
+  AdmissionOptions,
+  Admitted,
+  KnownTorrents,
+} from './admission/admission.ts';
+export { Admission } from './admission/admission.ts';
+export { AdmittingTracker } from './admission/admitting-tracker.ts';
+export type { RateLimitDependencies, RateLimitOptions } from './admission/rate-limit.ts';
+export { RateLimit } from './admission/rate-limit.ts';
 export type { PeerStoreErrorCode, RefusedErrorCode } from './errors.ts';
 export { PeerStoreError, RefusedError } from './errors.ts';
 export type { HttpFrontendOptions } from './frontends/http/server.ts';

@@ -1,0 +1,32 @@
+import type { InfoHash } from '@pixtorrent/core';
+import type { AnnounceAnswer, AnnounceRequest, ScrapeEntry } from '@pixtorrent/tracker-protocol';
+import type { Asking, TrackerLogic } from '../frontends/tracker-logic.ts';
+import type { Admission } from './admission.ts';
+
+/** A tracker for those who are admitted, whichever frontend they come by. */
+export class AdmittingTracker implements TrackerLogic {
+  readonly #tracker: TrackerLogic;
+  readonly #admission: Admission;
+
+  constructor(tracker: TrackerLogic, admission: Admission) {
+    this.#tracker = tracker;
+    this.#admission = admission;
+  }
+
+  async announce(request: AnnounceRequest, asking: Asking): Promise<AnnounceAnswer> {
+    this.#admission.admit(request.infoHash, asking);
+    return this.#tracker.announce(request, asking);
+  }
+
+  async scrape(
+    infoHashes: readonly InfoHash[],
+    asking: Pick<Asking, 'frontend' | 'address' | 'announceKey'>,
+  ): Promise<(ScrapeEntry | undefined)[]> {
+    const admitted = this.#admission.admitEach(infoHashes, asking);
+    if (!admitted.includes(false)) return this.#tracker.scrape(infoHashes, asking);
+    const asked = infoHashes.filter((_, i) => admitted[i]);
+    const entries = asked.length === 0 ? [] : await this.#tracker.scrape(asked, asking);
+    let next = 0;
+    return admitted.map((yes) => (yes ? entries[next++] : undefined));
+  }
+}
