@@ -81,6 +81,7 @@ export interface AnnounceResponse {
 
 export interface ScrapeRequest {
   infoHashes: Buffer[];
+  announceKey: string;
 }
 
 export interface ScrapeResponse {
@@ -574,13 +575,16 @@ export const AnnounceResponse: MessageFns<AnnounceResponse> = {
 };
 
 function createBaseScrapeRequest(): ScrapeRequest {
-  return { infoHashes: [] };
+  return { infoHashes: [], announceKey: "" };
 }
 
 export const ScrapeRequest: MessageFns<ScrapeRequest> = {
   encode(message: ScrapeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.infoHashes) {
       writer.uint32(10).bytes(v!);
+    }
+    if (message.announceKey !== "") {
+      writer.uint32(18).string(message.announceKey);
     }
     return writer;
   },
@@ -604,6 +608,14 @@ export const ScrapeRequest: MessageFns<ScrapeRequest> = {
             }
 
             message.infoHashes.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.announceKey = reader.string();
             continue;
           }
         }

@@ -1,0 +1,59 @@
+import { Module } from '@nestjs/common';
+import type { Logger } from '@pixtorrent/core';
+import { Metrics, systemClock, systemTimers } from '@pixtorrent/service-kit';
+import type { TrackerLogic } from '@pixtorrent/tracker';
+import { CONFIG, LOGGER } from '../config/config.module.ts';
+import type { TrackerConfig } from '../config/tracker-settings.ts';
+import { StoreModule } from '../store/store.module.ts';
+import { Stores } from '../store/stores.ts';
+import { TRACKER_LOGIC, TrackerModule } from '../tracker/tracker.module.ts';
+import { type CatalogService, catalogService } from './catalog/catalog-service.ts';
+import { CATALOG_SERVICE, GrpcFrontend, TRACKER_SERVICE } from './grpc-frontend.ts';
+import { SessionMetrics } from './tracker/session/session-metrics.ts';
+import { type TrackerService, trackerService } from './tracker/tracker-service.ts';
+
+@Module({
+  imports: [StoreModule, TrackerModule],
+  providers: [
+    GrpcFrontend,
+    {
+      provide: TRACKER_SERVICE,
+      inject: [CONFIG, TRACKER_LOGIC, Stores, Metrics, LOGGER],
+      useFactory: (
+        config: TrackerConfig,
+        logic: TrackerLogic,
+        { peers }: Stores,
+        metrics: Metrics,
+        logger: Logger,
+      ): TrackerService =>
+        trackerService(
+          {
+            logic,
+            store: peers,
+            clock: systemClock,
+            timers: systemTimers,
+            logger: logger.child({ service: 'tracker' }),
+            metrics: new SessionMetrics(metrics),
+          },
+          {
+            interval: config.interval,
+            storeOutlives: config.store === 'redis',
+            trusted: config.trustedProxies,
+          },
+        ),
+    },
+    {
+      provide: CATALOG_SERVICE,
+      inject: [Stores, LOGGER],
+      useFactory: ({ catalogStore, catalog }: Stores, logger: Logger): CatalogService =>
+        catalogService({
+          store: catalogStore,
+          catalog,
+          timers: systemTimers,
+          logger: logger.child({ service: 'catalog' }),
+        }),
+    },
+  ],
+  exports: [GrpcFrontend],
+})
+export class GrpcModule {}

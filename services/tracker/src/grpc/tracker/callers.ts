@@ -1,0 +1,34 @@
+import { BlockList, isIPv6 } from 'node:net';
+import { StatusError } from '@pixtorrent/service-kit';
+import { parseIp } from '@pixtorrent/tracker-protocol';
+
+/** Where a call comes from. */
+export interface Caller {
+  /** 4 or 16 bytes. */
+  readonly address: Uint8Array;
+  /** Whether it may name the address of the peer that it speaks of. */
+  readonly trusted: boolean;
+}
+
+/** Says of each call where it comes from, and whether that counts among those who are trusted. */
+export class Callers {
+  readonly #trusted = new BlockList();
+
+  /** @param trusted networks as `ADDRESS/BITS` */
+  constructor(trusted: readonly string[]) {
+    for (const network of trusted) {
+      const [address, bits] = network.split('/') as [string, string];
+      this.#trusted.addSubnet(address, Number(bits), isIPv6(address) ? 'ipv6' : 'ipv4');
+    }
+  }
+
+  /** @throws StatusError where the connection has no IP address */
+  of(call: { getPeer(): string }): Caller {
+    // Address and port, the former without brackets; a link-local one with its zone, which means nothing elsewhere.
+    const host = call.getPeer().replace(/:\d+$/, '').replace(/%.*$/, '');
+    const address = parseIp(host);
+    if (address === undefined)
+      throw new StatusError('FAILED_PRECONDITION', 'the connection has no IP address');
+    return { address, trusted: this.#trusted.check(host, isIPv6(host) ? 'ipv6' : 'ipv4') };
+  }
+}
