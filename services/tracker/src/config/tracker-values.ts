@@ -1,0 +1,20 @@
+import { isIP } from 'node:net';
+import { type ValueSchema, value } from '@pixtorrent/service-kit';
+
+/** It stands in a path: so it is made of what needs no escape there. */
+export function announceKey(): ValueSchema<string> {
+  return value('a key of 1 to 64 letters, digits, - and _', (given) =>
+    /^[A-Za-z0-9_-]{1,64}$/.test(given) ? given : undefined,
+  );
+}
+
+/** An address, or a network as `ADDRESS/BITS`. @returns always with its bits */
+export function network(): ValueSchema<string> {
+  return value('a network such as 10.0.0.0/8', (given) => {
+    const [address, bits, ...rest] = given.split('/');
+    const width = { 0: 0, 4: 32, 6: 128 }[isIP(address!)] ?? 0;
+    if (width === 0 || rest.length > 0) return undefined;
+    if (bits === undefined) return `${address}/${width}`;
+    return /^\d{1,3}$/.test(bits) && Number(bits) <= width ? given : undefined;
+  });
+}
