@@ -30,5 +30,7 @@ export type {
   SwarmFigures,
   SwarmTotals,
 } from './stores/peer-store.ts';
+export type { RedisPeerStoreDependencies, RedisPeerStoreOptions } from './stores/redis/redis-peer-store.ts';
+export { RedisPeerStore } from './stores/redis/redis-peer-store.ts';
 export type { TrackerOptions } from './tracker.ts';
 export { Tracker, timeToLive } from './tracker.ts';

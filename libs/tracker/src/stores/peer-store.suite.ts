@@ -22,6 +22,8 @@ export interface PeerStoreSuiteOptions {
   }) => PeerStoreUnderTest | Promise<PeerStoreUnderTest>;
   /** How often what holds for any sequence of announces is tried. */
   readonly runs: number;
+  /** As shared stores do: what is restored counts for nothing where the peer has left since. @default false */
+  readonly recallsDepartures?: boolean;
 }
 
 /** What every store does; each implementation runs it. */

@@ -115,7 +115,10 @@ export interface PeerStore {
   close(): Promise<void>;
 }
 
-/** A store that outlives this process, and may be emptied meanwhile. */
+/**
+ * A store that outlives this process, and may be emptied meanwhile. Others write to it too, so it remembers who has left
+ * for as long as somebody may restore them: to it that is news like any other.
+ */
 export interface SharedPeerStore extends PeerStore {
   /** Fulfilled with a name for this life of the store's contents, new when it has been emptied. @throws PeerStoreError */
   epoch(): Promise<string>;

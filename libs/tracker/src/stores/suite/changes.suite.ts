@@ -111,5 +111,5 @@ function membersBy(told: readonly MemberChange[]): Map<string, boolean> {
 }
 
 function bytes(values: number[]): Uint8Array {
-  return expect.toSatisfy((actual: Uint8Array) => Buffer.from(values).equals(actual));
+  return expect.toSatisfy((actual) => actual instanceof Uint8Array && Buffer.from(values).equals(actual));
 }

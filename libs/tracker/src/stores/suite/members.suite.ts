@@ -13,7 +13,7 @@ export function membersSuite(options: PeerStoreSuiteOptions): void {
   it('counts, hands out and forgets like a naive model, whatever is announced and when', async () => {
     const property = fc.asyncProperty(steps, (sequence) =>
       withStore(options, async ({ store, now, advance }) => {
-        const model = new NaiveStore();
+        const model = new NaiveStore(options.recallsDepartures ?? false);
         for (const step of sequence) {
           await advance(step.wait);
           if (step.type === 'announce') {

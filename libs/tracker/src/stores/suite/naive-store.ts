@@ -16,7 +16,18 @@ interface NaivePeer {
 
 /** The rules of a store again, with no thought for speed. */
 export class NaiveStore {
-  readonly #swarms = HASHES.map(() => ({ peers: new Map<string, NaivePeer>(), completed: 0, last: 0 }));
+  readonly #swarms = HASHES.map(() => ({
+    peers: new Map<string, NaivePeer>(),
+    /** When they left. */
+    departed: new Map<string, number>(),
+    completed: 0,
+    last: 0,
+  }));
+  readonly #recallsDepartures: boolean;
+
+  constructor(recallsDepartures: boolean) {
+    this.#recallsDepartures = recallsDepartures;
+  }
 
   /** Takes an announce, and looks whether the answer to it is right. */
   check(announce: PeerAnnounce, selection: PeerSelection, now: number): void {
@@ -24,7 +35,7 @@ export class NaiveStore {
     const swarm = this.#swarmOf(announce);
     if (announce.completed && announce.role === 'seed' && !swarm.peers.get(hostOf(announce))?.seed)
       swarm.completed++;
-    this.#place(announce, now);
+    if (announce.role !== 'gone' || swarm.peers.has(hostOf(announce))) this.#place(announce, now);
     const { seeders, leechers } = this.counts(now)[HASHES.indexOf(announce.infoHash)]!;
     expect({ seeders: selection.seeders, leechers: selection.leechers }).toEqual({ seeders, leechers });
     this.#checkPeers(announce, selection);
@@ -33,8 +44,9 @@ export class NaiveStore {
   restore(peer: StoredPeer, now: number): void {
     this.#expire(now);
     const at = now - peer.age;
-    const known = this.#swarmOf(peer).peers.get(hostOf(peer));
-    if (peer.age < TIME_TO_LIVE && (known === undefined || known.at <= at)) this.#place(peer, at);
+    const { peers, departed } = this.#swarmOf(peer);
+    const heard = peers.get(hostOf(peer))?.at ?? departed.get(hostOf(peer)) ?? at;
+    if (peer.age < TIME_TO_LIVE && heard <= at) this.#place(peer, at);
   }
 
   counts(now: number): ScrapeEntry[] {
@@ -66,7 +78,11 @@ export class NaiveStore {
     const swarm = this.#swarmOf(peer);
     const host = hostOf(peer);
     swarm.peers.delete(host);
-    if (peer.role === 'gone') return;
+    swarm.departed.delete(host);
+    if (peer.role === 'gone') {
+      if (this.#recallsDepartures) swarm.departed.set(host, at);
+      return;
+    }
     const { left, zone, node, pixwire, role } = peer;
     const id = Buffer.from(peer.peerId).toString('hex');
     const endpoint = [...peer.address, peer.port >>> 8, peer.port & 0xff];
@@ -124,6 +140,7 @@ export class NaiveStore {
   #expire(now: number): void {
     for (const swarm of this.#swarms) {
       for (const [host, { at }] of swarm.peers) if (at + TIME_TO_LIVE <= now) swarm.peers.delete(host);
+      for (const [host, at] of swarm.departed) if (at + TIME_TO_LIVE <= now) swarm.departed.delete(host);
       if (swarm.last + TIME_TO_LIVE <= now) swarm.completed = 0;
     }
   }

@@ -1,0 +1,108 @@
+import { peerId } from '@pixtorrent/core';
+import { PeerTrait } from '@pixtorrent/tracker-protocol';
+import type { Cluster, Redis } from 'ioredis';
+import type { MemberChange } from '../peer-store.ts';
+
+type Listener = (change: MemberChange) => void;
+
+/** Bytes of a change before its endpoint: kind, peer ID, traits, length of the endpoint. */
+const HEAD = 23;
+
+/**
+ * Changes of members as Redis tells them: one connection for all swarms, a channel for each that somebody watches. What
+ * is told while the connection is away is missed.
+ */
+export class MemberFeed {
+  readonly #client: Redis | Cluster;
+  readonly #limit: number;
+  readonly #listeners = new Map<string, Set<Listener>>();
+  #subscriber: Redis | Cluster | undefined;
+  #closed = false;
+
+  /** @param limit channels; what is watched beyond is not told of */
+  constructor(client: Redis | Cluster, limit: number) {
+    this.#client = client;
+    this.#limit = limit;
+  }
+
+  listen(channel: string, listener: Listener): () => void {
+    if (this.#closed) return () => {};
+    // Of its own, so that the same function can listen twice.
+    const own: Listener = (change) => listener(change);
+    const known = this.#listeners.get(channel);
+    if (known !== undefined) known.add(own);
+    else {
+      if (this.#listeners.size >= this.#limit) return () => {};
+      this.#listeners.set(channel, new Set([own]));
+      this.#subscriber ??= this.#connect();
+      if (this.#subscriber.status === 'ready') this.#subscriber.ssubscribe(channel).catch(ignore);
+    }
+    return () => this.#leave(channel, own);
+  }
+
+  close(): void {
+    this.#closed = true;
+    const channels = [...this.#listeners.keys()];
+    this.#listeners.clear();
+    const subscriber = this.#subscriber;
+    if (subscriber === undefined) return;
+    subscriber.off('ready', this.#subscribe).off('smessageBuffer', this.#receive);
+    if (!subscriber.isCluster) (subscriber as Redis).disconnect();
+    else for (const channel of channels) subscriber.sunsubscribe(channel).catch(ignore);
+  }
+
+  #leave(channel: string, listener: Listener): void {
+    const listeners = this.#listeners.get(channel);
+    if (listeners?.delete(listener) !== true || listeners.size > 0) return;
+    this.#listeners.delete(channel);
+    if (this.#subscriber!.status === 'ready') this.#subscriber!.sunsubscribe(channel).catch(ignore);
+  }
+
+  #connect(): Redis | Cluster {
+    const client = this.#client;
+    // A cluster's client has connections of its own for this, and moves its subscriptions to other nodes by itself.
+    const subscriber = client.isCluster
+      ? client
+      : (client as Redis).duplicate({
+          autoResubscribe: false,
+          enableAutoPipelining: false,
+          lazyConnect: false,
+        });
+    subscriber.on('ready', this.#subscribe);
+    subscriber.on('smessageBuffer', this.#receive);
+    if (!client.isCluster) subscriber.on('error', ignore);
+    return subscriber;
+  }
+
+  readonly #subscribe = (): void => {
+    for (const channel of this.#listeners.keys()) this.#subscriber!.ssubscribe(channel).catch(ignore);
+  };
+
+  readonly #receive = (channel: Buffer, changes: Buffer): void => {
+    const listeners = this.#listeners.get(channel.toString());
+    if (listeners === undefined) return;
+    for (const change of decodeChanges(changes)) for (const listener of listeners) listener(change);
+  };
+}
+
+/** What is no change, whoever said it, ends it. */
+function* decodeChanges(bytes: Buffer): Generator<MemberChange> {
+  for (let at = 0; at + HEAD < bytes.length; ) {
+    const length = bytes[at + HEAD - 1]!;
+    const end = at + HEAD + length;
+    const kind = bytes[at];
+    if ((length !== 6 && length !== 18) || end > bytes.length || (kind !== 0x2b && kind !== 0x2d)) return;
+    const traits = bytes[at + 21]!;
+    yield {
+      type: kind === 0x2b ? 'joined' : 'left',
+      peerId: peerId(bytes.subarray(at + 1, at + 21)),
+      address: new Uint8Array(bytes.subarray(at + HEAD, end - 2)),
+      port: bytes.readUInt16BE(end - 2),
+      seed: (traits & PeerTrait.seed) !== 0,
+      pixwire: (traits & PeerTrait.pixwire) !== 0,
+    };
+    at = end;
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,285 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type Clock,
+  type InfoHash,
+  infoHash,
+  printable,
+  type Random,
+  type Timer,
+  type Timers,
+  toHex,
+} from '@pixtorrent/core';
+import type { ScrapeEntry } from '@pixtorrent/tracker-protocol';
+import type { Cluster, Redis } from 'ioredis';
+import { PeerStoreError } from '../../errors.ts';
+import type {
+  MemberChange,
+  PeerAnnounce,
+  PeerSelection,
+  SharedPeerStore,
+  StoredPeer,
+  SwarmFigures,
+  SwarmTotals,
+} from '../peer-store.ts';
+import { handOut } from './hand-out.ts';
+import { Keys } from './keys.ts';
+import { MemberFeed } from './member-feed.ts';
+import { packAnnounce, packStored } from './packed-announce.ts';
+import { run, type Script } from './script.ts';
+import {
+  droppedOf,
+  isNews,
+  isUnfinished,
+  leechersOf,
+  presenceOf,
+  seedersOf,
+  stateOf,
+  swarmFiguresOf,
+} from './swarm-answer.ts';
+import { SwarmIndex } from './swarm-index.ts';
+import { ANNOUNCE, LOOK, RESTORE } from './swarm-scripts.ts';
+
+export interface RedisPeerStoreDependencies {
+  /**
+   * Redis 7 or later. It is not closed with the store. How long it waits is how long the store waits: it has a
+   * `commandTimeout` and no offline queue; a cluster's has `shardedSubscribers`.
+   */
+  readonly client: Redis | Cluster;
+  readonly timers: Timers;
+  readonly random: Random;
+  /** Stands in for Redis's own time, which all replicas have in common. */
+  readonly clock?: Clock;
+}
+
+export interface RedisPeerStoreOptions {
+  /** Milliseconds for which a peer stays after an announce. */
+  readonly timeToLive: number;
+  /**
+   * Milliseconds between two looks for swarms in which peers are due; also how late the index hears of a swarm.
+   * @default 500
+   */
+  readonly sweepInterval?: number;
+}
+
+/** What the sweep of this replica has done. */
+export interface SweepFigures {
+  readonly swarms: number;
+  readonly peers: number;
+}
+
+/** Peers that one call drops at most, or brings back. */
+const STEP = 250;
+/** Steps that a call waits for when many peers are due at once. */
+const MAX_STEPS = 1000;
+/** Swarms of one shard that are looked after in one sweep. */
+const SWEEP = 64;
+/** Swarms that are asked for at the same time. */
+const PAGE = 100;
+const MAX_REPORTS = 100_000;
+const MAX_CHANNELS = 100_000;
+const NOBODY = {
+  v4: new Uint8Array(0),
+  v6: new Uint8Array(0),
+  ids: new Uint8Array(0),
+  traits: new Uint8Array(0),
+};
+
+/**
+ * Peers in Redis, for all replicas of a tracker. Whatever is done to a swarm is one script on keys of one hash slot, in
+ * time that does not grow with the swarm, but for the logarithm of the sorted set.
+ */
+export class RedisPeerStore implements SharedPeerStore {
+  readonly #client: Redis | Cluster;
+  readonly #timers: Timers;
+  readonly #random: Random;
+  readonly #now: () => string;
+  readonly #timeToLive: number;
+  readonly #sweepInterval: number;
+  readonly #keys: Keys;
+  readonly #index: SwarmIndex;
+  readonly #feed: MemberFeed;
+  #timer: Timer | undefined;
+  #closed = false;
+  #sweptSwarms = 0;
+  #sweptPeers = 0;
+
+  constructor(dependencies: RedisPeerStoreDependencies, options: RedisPeerStoreOptions) {
+    const { client, clock } = dependencies;
+    this.#client = client;
+    this.#timers = dependencies.timers;
+    this.#random = dependencies.random;
+    this.#now = clock === undefined ? () => '' : () => String(clock.now());
+    this.#timeToLive = options.timeToLive;
+    this.#sweepInterval = options.sweepInterval ?? 500;
+    this.#keys = new Keys(client);
+    this.#index = new SwarmIndex(client, this.#keys, this.#now, MAX_REPORTS);
+    this.#feed = new MemberFeed(client, MAX_CHANNELS);
+    this.#sweepLater();
+  }
+
+  get swept(): SweepFigures {
+    return { swarms: this.#sweptSwarms, peers: this.#sweptPeers };
+  }
+
+  async announce(announce: PeerAnnounce): Promise<PeerSelection> {
+    const packed = packAnnounce(announce, this.#timeToLive, this.#random.below(2 ** 32));
+    const hex = toHex(announce.infoHash);
+    const answer = await this.#change(ANNOUNCE, hex, [packed, this.#now()]);
+    return {
+      seeders: seedersOf(answer),
+      leechers: leechersOf(answer),
+      peers: announce.role === 'gone' ? NOBODY : handOut(answer, announce, this.#random),
+    };
+  }
+
+  async restore(peers: readonly StoredPeer[]): Promise<void> {
+    const swarms = new Map<string, StoredPeer[]>();
+    for (const peer of peers) {
+      const hex = toHex(peer.infoHash);
+      const swarm = swarms.get(hex);
+      if (swarm === undefined) swarms.set(hex, [peer]);
+      else swarm.push(peer);
+    }
+    const calls: Promise<unknown>[] = [];
+    for (const [hex, members] of swarms) {
+      for (let at = 0; at < members.length; at += STEP) {
+        const head = Buffer.allocUnsafe(8);
+        head.writeUInt32LE(this.#timeToLive, 0);
+        head.writeUInt32LE(this.#random.below(2 ** 32), 4);
+        const told = members.slice(at, at + STEP).map(packStored);
+        calls.push(this.#change(RESTORE, hex, [head, this.#now(), ...told]));
+      }
+    }
+    await Promise.all(calls);
+  }
+
+  scrape(infoHashes: readonly InfoHash[]): Promise<(ScrapeEntry | undefined)[]> {
+    return Promise.all(
+      infoHashes.map(async (hash) => {
+        const answer = await this.#look(toHex(hash), false);
+        if (presenceOf(answer) !== 'known') return undefined;
+        const { seeders, leechers, completed } = stateOf(answer);
+        return { seeders, leechers, completed };
+      }),
+    );
+  }
+
+  figures(infoHashes: readonly InfoHash[]): Promise<(SwarmFigures | undefined)[]> {
+    return Promise.all(
+      infoHashes.map(async (hash) => {
+        const answer = await this.#look(toHex(hash), true);
+        return presenceOf(answer) === 'known' ? swarmFiguresOf(hash, answer, this.#timeToLive) : undefined;
+      }),
+    );
+  }
+
+  async swarms(after: InfoHash | undefined, limit: number): Promise<SwarmFigures[]> {
+    await this.#ask(() => this.#index.flush());
+    const found: SwarmFigures[] = [];
+    let last: Uint8Array | undefined = after;
+    while (found.length < limit) {
+      const most = Math.min(PAGE, limit - found.length);
+      const page = await this.#ask(() => this.#index.page(last, most));
+      for (const known of await this.figures(page.map(infoHash))) if (known !== undefined) found.push(known);
+      if (page.length < most) break;
+      last = page.at(-1);
+    }
+    return found;
+  }
+
+  async totals(): Promise<SwarmTotals> {
+    await this.#ask(() => this.#index.flush());
+    const [swarms, seeders, leechers, completed] = await this.#ask(() => this.#index.sums());
+    return { swarms, seeders, leechers, completed };
+  }
+
+  watch(infoHash: InfoHash, listener: (change: MemberChange) => void): () => void {
+    return this.#feed.listen(this.#keys.channel(toHex(infoHash)), listener);
+  }
+
+  epoch(): Promise<string> {
+    return this.#ask(() => this.#index.epoch(randomUUID()));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#feed.close();
+    // What it has learned last is for the others.
+    await this.#index.flush().catch(() => {});
+  }
+
+  /** Looks after swarms in which peers are due, and tells the index what there is. @throws PeerStoreError */
+  async sweep(): Promise<void> {
+    await this.#ask(() => this.#index.flush());
+    const due = await this.#ask(() => this.#index.claim(SWEEP));
+    for (let at = 0; at < due.length; at += PAGE) {
+      await Promise.all(due.slice(at, at + PAGE).map((hex) => this.#look(hex, false, true)));
+    }
+    this.#sweptSwarms += due.length;
+    await this.#ask(() => this.#index.flush());
+  }
+
+  /** Replicas do not go about it in step. */
+  #sweepLater(): void {
+    if (this.#closed) return;
+    const wait = this.#sweepInterval / 2 + this.#random.below(Math.ceil(this.#sweepInterval));
+    this.#timer = this.#timers.after(wait, () => {
+      this.sweep()
+        .catch(() => {})
+        .then(() => this.#sweepLater());
+    });
+  }
+
+  /** Runs a script that drops who is due, as often as that takes, and then does what it is for. */
+  async #change(script: Script, hex: string, args: readonly (string | Buffer)[]): Promise<Buffer> {
+    for (let steps = 0; ; steps++) {
+      const answer = await this.#run(script, hex, args);
+      if (!isUnfinished(answer)) {
+        if (isNews(answer)) this.#index.note(hex, stateOf(answer), true);
+        return answer;
+      }
+      if (steps >= MAX_STEPS) throw new PeerStoreError('store-unavailable', 'too many peers are due');
+      await this.#look(hex, false);
+    }
+  }
+
+  /** @param report whether the index is to hear of it in any case */
+  async #look(hex: string, distribution: boolean, report = false): Promise<Buffer> {
+    const args = [distribution ? LOOK_CLOSELY : LOOK_ONLY, this.#now()];
+    let changed = report;
+    for (let steps = 0; ; steps++) {
+      const answer = await this.#run(LOOK, hex, args);
+      this.#sweptPeers += droppedOf(answer);
+      changed ||= isNews(answer) || presenceOf(answer) === 'over';
+      if (isUnfinished(answer) && steps < MAX_STEPS) continue;
+      if (changed) this.#index.note(hex, stateOf(answer), presenceOf(answer) !== 'over');
+      return answer;
+    }
+  }
+
+  #run(script: Script, hex: string, args: readonly (string | Buffer)[]): Promise<Buffer> {
+    return this.#ask(() => run(this.#client, script, this.#keys.swarm(hex), args));
+  }
+
+  /** @throws PeerStoreError where Redis does not do it */
+  async #ask<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new PeerStoreError('store-unavailable', 'the store is closed');
+    try {
+      return await work();
+    } catch (error) {
+      const reason = printable(error instanceof Error ? error.message : String(error));
+      throw new PeerStoreError('store-unavailable', `the store of the peers does not answer: ${reason}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+const LOOK_ONLY = lookFor(false);
+const LOOK_CLOSELY = lookFor(true);
+
+function lookFor(distribution: boolean): Buffer {
+  return Buffer.from([STEP & 0xff, STEP >> 8, distribution ? 1 : 0]);
+}

@@ -1,0 +1,177 @@
+import { type Script, script } from './script.ts';
+import { SWARM } from './swarm-script.ts';
+
+/** Peers that an announce drops at most before it does its own work. */
+const AT_ONCE = 64;
+
+/**
+ * One announce. ARGV[1], packed: role (0 leecher, 1 seed, 2 gone), flags (1 completed, 2 peers of both families), how many
+ * records are wanted at random and how many near, a random number, time to live, length of the endpoint, endpoint,
+ * identity.
+ *
+ * Answers packed figures and records: counts of those near, of the asker's family and of the other one, and these.
+ */
+export const ANNOUNCE: Script = script(`${SWARM}
+local a = ARGV[1]
+local role, flags, want, close, seed, ttl, length = unpick('<BBI2I2I4I4B', a)
+life = 3 * ttl + 600000
+math.randomseed(seed)
+if expire(${AT_ONCE}) then
+  save()
+  return figures(1, 0)
+end
+if role == 2 and not head then return figures(0, 0) .. pack('<I2I2I2', 0, 0, 0) end
+
+local endpoint, identity = sub(a, 16, 15 + length), sub(a, 16 + length)
+local value = head and call('HGET', I, endpoint)
+local member = value and value ~= ''
+local near4, own, other, close4 = {}, '', '', 0
+if role == 2 then
+  if member then
+    drop(endpoint, value)
+    tell('-', sub(value, 5, 25), endpoint)
+    call('HSET', I, endpoint, '')
+    remember(endpoint, now + ttl)
+  end
+else
+  if flags % 2 == 1 and role == 1 and not (member and byte(value, 25) % 2 == 1) then
+    completed, changed = completed + 1, true
+  end
+  if not member then
+    place(endpoint, identity)
+    tell('+', sub(identity, 1, 21), endpoint)
+  elseif sub(value, 5) ~= identity then
+    if sub(value, 5, 25) == sub(identity, 1, 21) and sub(value, 27) == sub(identity, 23) then
+      count(sub(value, 5), -1)
+      count(identity, 1)
+      call('HSET', I, endpoint, sub(value, 1, 4) .. identity)
+    else
+      drop(endpoint, value)
+      place(endpoint, identity)
+      if byte(value, 25) % 2 ~= byte(identity, 21) % 2 then tell('+', sub(identity, 1, 21), endpoint) end
+    end
+  elseif #identity > 23 then
+    label(identity, endpoint, 'SADD')
+  end
+  remember(endpoint, now + ttl)
+  first, expires = math.min(first, now), math.max(expires, now + ttl)
+end
+turn()
+announces = announces + 1
+local wanted = changed and 1 or 0
+if now - indexed >= ttl / 2 or indexed > now then
+  indexed, wanted = now, 1
+  lengthen()
+end
+save()
+
+local function window(kind, width, most)
+  local size = n[kind]
+  if most > size then most = size end
+  if most == 0 then return '' end
+  local from = most < size and random(0, size - 1) or 0
+  local past = from + most - size
+  if past <= 0 then return call('GETRANGE', p .. ':' .. kind, from * width, (from + most) * width - 1) end
+  local array = p .. ':' .. kind
+  return call('GETRANGE', array, from * width, size * width - 1) .. call('GETRANGE', array, 0, past * width - 1)
+end
+local function draw(family, width)
+  local leechers, seeds = n['L' .. family], role == 0 and n['S' .. family] or 0
+  local size = leechers + seeds
+  local some = seeds
+  if want < size then some = floor(want * seeds / size + random()) end
+  return window('S' .. family, width, some) .. window('L' .. family, width, want - some)
+end
+local width, otherWidth = length + 21, length == 6 and 39 or 27
+if role < 2 and want > 0 then
+  local family = length == 6 and '4' or '6'
+  if close > 0 then
+    local node, zone = near(identity, endpoint, role == 1)
+    if node then near4 = call('SRANDMEMBER', node, close) end
+    if zone then
+      for _, record in ipairs(call('SRANDMEMBER', zone, 2 * close)) do near4[#near4 + 1] = record end
+    end
+  end
+  own = draw(family, width)
+  if flags >= 2 and #own < want * width then other = draw(family == '4' and '6' or '4', otherWidth) end
+end
+return figures(0, wanted) .. pack('<I2I2I2', #near4, #own / width, #other / otherWidth) .. table.concat(near4) .. own .. other
+`);
+
+/**
+ * Takes over what others have heard. ARGV[1], packed: time to live, a random number; from ARGV[3] on a peer each, packed:
+ * milliseconds since, role, length of the endpoint, endpoint, identity.
+ */
+export const RESTORE: Script = script(`${SWARM}
+local ttl, seed = unpick('<I4I4', ARGV[1])
+life = 3 * ttl + 600000
+math.randomseed(seed)
+if expire(${AT_ONCE}) then
+  save()
+  return figures(1, 0)
+end
+local heard = false
+for k = 3, #ARGV do
+  local a = ARGV[k]
+  local age, role, length = unpick('<dBB', a)
+  local endpoint, identity = sub(a, 11, 10 + length), sub(a, 11 + length)
+  local said = floor(now - age)
+  local known = call('ZSCORE', E, endpoint)
+  if said + ttl > now and not (known and tonumber(known) > said + ttl) then
+    local value = call('HGET', I, endpoint)
+    local member = value and value ~= ''
+    if role == 2 then
+      if member then
+        drop(endpoint, value)
+        tell('-', sub(value, 5, 25), endpoint)
+      end
+      call('HSET', I, endpoint, '')
+    else
+      if not (member and sub(value, 5) == identity) then
+        if member then drop(endpoint, value) end
+        place(endpoint, identity)
+      end
+      if not member or byte(value, 25) % 2 ~= byte(identity, 21) % 2 then
+        tell('+', sub(identity, 1, 21), endpoint)
+      end
+      first, expires = math.min(first, said), math.max(expires, said + ttl)
+    end
+    remember(endpoint, said + ttl)
+    heard = true
+  end
+end
+if not heard and not changed then return figures(0, 0) end
+indexed = now
+if head then lengthen() end
+save()
+if not head then lengthen() end
+return figures(0, 1)
+`);
+
+/**
+ * Drops who is due, and the swarm when it is over. ARGV[1], packed: how many peers to drop at most, whether to answer the
+ * distribution too.
+ *
+ * Answers packed figures, whether the swarm is known (1) or over and gone (2), when it was first seen, when nobody will be
+ * left, announces a second, and pairs of exponent and leechers.
+ */
+export const LOOK: Script = script(`${SWARM}
+local limit, distribution = unpick('<I2B', ARGV[1])
+local again = expire(limit) and 1 or 0
+local known = expires > now and 1 or 0
+if oldest == NEVER and known == 0 then
+  known = 2
+  call('DEL', H, I, E, p .. ':d', p .. ':L4', p .. ':S4', p .. ':L6', p .. ':S6')
+  if news[1] then call('SPUBLISH', p .. ':c', table.concat(news)) end
+elseif changed then
+  save()
+end
+local leechers = {}
+if distribution == 1 and known == 1 then
+  local flat = call('HGETALL', p .. ':d')
+  for k = 1, #flat, 2 do leechers[#leechers + 1] = pack('<BI4', flat[k], flat[k + 1]) end
+end
+turn()
+local rate = (announces + before * (1 - now % 60000 / 60000)) / 60
+return figures(again, changed and 1 or 0) .. pack('<Bddd', known, first, expires, rate) .. table.concat(leechers)
+`);
