@@ -36,5 +36,6 @@ export type { DialOptions } from './tcp/dial.ts';
 export { NetworkError, type NetworkErrorCode } from './tcp/errors.ts';
 export type { Listener, ListenOptions } from './tcp/listener.ts';
 export type { ConnectionEnd, ConnectionReceiver, PeerConnection } from './tcp/peer-connection.ts';
-export { TcpTransport } from './tcp/tcp-transport.ts';
+export { TcpTransport, type TransportOptions } from './tcp/tcp-transport.ts';
+export type { TlsCertificates, TlsIdentity, TlsOptions } from './tcp/tls.ts';
 export { backgroundTimers, systemClock, systemTimers } from './time/system.ts';

@@ -1,4 +1,5 @@
 export { bitfield, damaged, range, splits, torrentShape } from './arbitraries.ts';
+export { type IssuedCertificate, type IssueOptions, TestAuthority } from './certificates.ts';
 export { contentRange, pieceContent } from './content.ts';
 export type { TestkitErrorCode } from './errors.ts';
 export { TestkitError } from './errors.ts';

@@ -1,6 +1,6 @@
 import type { Endpoint, InfoHash, PeerId, Timer } from '@pixtorrent/core';
 import { OutboundHandshake, type TorrentShape, type WireName } from '@pixtorrent/peer-protocol';
-import { DirectSocket } from './direct-socket.ts';
+import { type DialSteps, DirectSocket } from './direct-socket.ts';
 import { NetworkError } from './errors.ts';
 import { type HandshakeFailure, HandshakePhase } from './handshake-phase.ts';
 import { PeerConnection } from './peer-connection.ts';
@@ -17,6 +17,9 @@ export interface DialOptions {
   readonly timeout?: number;
   readonly signal?: AbortSignal;
 }
+
+/** How far a dial has come. */
+type DialStage = 'connecting' | 'securing' | 'handshake';
 
 const DEFAULT_TIMEOUT = 10_000;
 
@@ -50,7 +53,7 @@ function attempt(
       reject(new NetworkError('aborted', 'the dial was given up'));
       return;
     }
-    let connected = false;
+    let stage: DialStage = 'connecting';
     let timer: Timer | undefined;
     const settle = (): void => {
       timer?.cancel();
@@ -64,7 +67,7 @@ function attempt(
     const abort = (): void => fail(new NetworkError('aborted', 'the dial was given up'));
     const expire = (): void => {
       // A client that waits for encrypted handshakes takes PixWire's for the start of one, and stays silent.
-      const silent = connected && phase.exchange.received === 0;
+      const silent = stage === 'handshake' && phase.exchange.received === 0;
       fail(new NetworkError(silent ? 'refused' : 'timeout', `no handshake within ${timeout} ms`));
     };
     const phase = new HandshakePhase(new OutboundHandshake(wire, infoHash, peerId, context.limits), context, {
@@ -74,21 +77,34 @@ function attempt(
       },
       failed(failure) {
         settle();
-        reject(failureError(failure, connected, phase.exchange.received));
+        reject(failureError(failure, stage, phase.exchange.received, socket.failure));
       },
     });
-    const socket = DirectSocket.dial(endpoint, phase, () => {
-      connected = true;
-      phase.begin(socket);
-    });
+    const tls = context.tls?.policy === 'require' ? context.tls : undefined;
+    const steps: DialSteps = {
+      connected() {
+        stage = 'securing';
+      },
+      ready() {
+        stage = 'handshake';
+        phase.begin(socket);
+      },
+    };
+    const socket = DirectSocket.dial(endpoint, phase, steps, tls);
     timer = context.timers.after(timeout, expire);
     signal?.addEventListener('abort', abort, { once: true });
   });
 }
 
-function failureError(failure: HandshakeFailure, connected: boolean, received: number): NetworkError {
+function failureError(
+  failure: HandshakeFailure,
+  stage: DialStage,
+  received: number,
+  cause = 'closed by the other side',
+): NetworkError {
   if (failure !== 'closed') return new NetworkError('bad-handshake', failure.message);
-  if (!connected) return new NetworkError('dial-failed', 'no connection: refused or unreachable');
+  if (stage === 'connecting') return new NetworkError('dial-failed', 'no connection: refused or unreachable');
+  if (stage === 'securing') return new NetworkError('tls-failed', `no TLS: ${cause}`);
   if (received > 0) return new NetworkError('bad-handshake', 'the connection ended within the handshake');
   return new NetworkError('refused', 'the other side closed without a word');
 }

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { TestAuthority } from '@pixtorrent/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ByteSink, DirectSocket, type SocketEnd } from './direct-socket.ts';
+import { TlsLayer } from './tls.ts';
 
 const memory = Buffer.alloc(100_000);
 
@@ -112,6 +115,55 @@ describe('an accepted socket', () => {
   it('delivers the same by data events where its handle cannot be handed on', async () => {
     const { sink, client, closed } = await accepted(withoutUserBuffer);
     await deliver(sink, client);
+    expect([sink.landedBytes, sink.receivedBytes]).toEqual([0, 90_000]);
+    await closed;
+  });
+});
+
+describe('an accepted socket that turns out to be TLS', () => {
+  const authority = new TestAuthority();
+  const certificates = { ...authority.issue(), ca: authority.certificate };
+
+  /** Hands the first bytes on to TLS; `prepare` has the socket within before it is read. */
+  async function secured(prepareRaw: (socket: Socket) => void, prepare: (inner: TLSSocket) => void) {
+    const { sink, client, direct, closed } = await accepted(prepareRaw);
+    const layer = new TlsLayer({ policy: 'accept', identity: { certificates: () => certificates } });
+    const tls = {
+      accept: (raw: Socket, ready: (inner: TLSSocket) => void) =>
+        layer.accept(raw, (inner) => {
+          prepare(inner);
+          ready(inner);
+        }),
+    } as TlsLayer;
+    const first = new Collector();
+    first.landed = (count) => direct.secure(tls, Buffer.from(memory.subarray(0, count)), sink);
+    first.received = (bytes) => {
+      direct.secure(tls, Buffer.from(bytes), sink);
+      return bytes.length;
+    };
+    direct.sink = first;
+    const { key, certificate: cert, ca } = certificates;
+    const outer = connectTls({ socket: client, key, cert, ca, checkServerIdentity: () => undefined });
+    await once(outer, 'secureConnect');
+    return { sink, outer, closed };
+  }
+
+  it('reads what was in it straight into the memory that it is given', async () => {
+    const { sink, outer, closed } = await secured(
+      () => {},
+      () => {},
+    );
+    await deliver(sink, outer);
+    expect([sink.landedBytes, sink.receivedBytes]).toEqual([90_000, 0]);
+    await closed;
+  });
+
+  it.each<[string, (socket: Socket) => void, (inner: TLSSocket) => void]>([
+    ['nor that beneath', withoutUserBuffer, withoutUserBuffer],
+    ['although that beneath can', () => {}, withoutUserBuffer],
+  ])('delivers the same by data events where its handle cannot be handed on, %s', async (_, raw, inner) => {
+    const { sink, outer, closed } = await secured(raw, inner);
+    await deliver(sink, outer);
     expect([sink.landedBytes, sink.receivedBytes]).toEqual([0, 90_000]);
     await closed;
   });

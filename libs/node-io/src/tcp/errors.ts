@@ -15,6 +15,10 @@ export type NetworkErrorCode =
   | 'refused'
   /** The other side answered with something else than the handshake that was asked for. */
   | 'bad-handshake'
+  /** No TLS came about: the other side speaks none, or one of the two was not certified. */
+  | 'tls-failed'
+  /** A key and certificates that do not fit each other. */
+  | 'bad-certificates'
   | 'aborted';
 
 /** A connection or a listener that could not be had. */

@@ -3,6 +3,7 @@ import type { InfoHash, Timer } from '@pixtorrent/core';
 import { InboundHandshake, type KnownTorrent, type ParsedHandshake } from '@pixtorrent/peer-protocol';
 import { DirectSocket } from './direct-socket.ts';
 import { listenError } from './errors.ts';
+import { FirstByte, type TlsRefusal } from './first-byte.ts';
 import { HandshakePhase } from './handshake-phase.ts';
 import { PeerConnection } from './peer-connection.ts';
 import type { TransportContext } from './transport-context.ts';
@@ -32,6 +33,8 @@ const BACKLOG = 4_096;
 interface Pending {
   readonly socket: DirectSocket;
   readonly deadline: Timer;
+  /** Where TLS is taken. */
+  readonly first: FirstByte | undefined;
 }
 
 /** One port for the peers of every torrent, on both wires. */
@@ -43,6 +46,7 @@ export class Listener {
   readonly #pending = new Set<Pending>();
   readonly #pendingByAddress = new Map<string, Set<Pending>>();
   readonly #open = new Set<PeerConnection>();
+  readonly #refused: Record<TlsRefusal, number> = { plain: 0, tls: 0 };
 
   private constructor(context: TransportContext, options: ListenOptions) {
     this.#context = context;
@@ -86,6 +90,11 @@ export class Listener {
     return { handshakes: this.#pending.size, connections: this.#open.size };
   }
 
+  /** Connections closed since the start: because they were plain and TLS is required, or because no TLS came about. */
+  get refused(): Readonly<Record<TlsRefusal, number>> {
+    return { ...this.#refused };
+  }
+
   /** Accepts no more, and drops what has not shaken hands; the connections that were handed over are their owners'. */
   close(): Promise<void> {
     for (const pending of this.#pending) this.#drop(pending);
@@ -110,10 +119,13 @@ export class Listener {
         failed: () => this.#forget(pending),
       },
     );
-    const socket = DirectSocket.accept(accepted, phase);
+    const { tls } = this.#context;
+    const first = tls && new FirstByte(tls, this.#context, phase, (why) => this.#refused[why]++);
+    const socket = DirectSocket.accept(accepted, first ?? phase);
     const deadline = this.#context.timers.after(this.#options.handshakeTimeout, () => this.#drop(pending));
-    const pending: Pending = { socket, deadline };
+    const pending: Pending = { socket, deadline, first };
     this.#remember(pending);
+    first?.begin(socket);
     phase.begin(socket);
   }
 
@@ -149,6 +161,7 @@ export class Listener {
 
   #drop(pending: Pending): void {
     this.#forget(pending);
+    if (pending.first?.securing) this.#refused.tls++;
     pending.socket.destroy();
   }
 

@@ -80,6 +80,11 @@ export class PeerConnection implements WireMessages, ByteSink {
     return this.handshake.wire;
   }
 
+  /** Whether it is within TLS: the other side was certified, if it dialled only where that is asked for. */
+  get encrypted(): boolean {
+    return this.#socket.encrypted;
+  }
+
   /** Whether the other side answers each request that it drops by a Reject. */
   get rejects(): boolean {
     return this.handshake.fast;

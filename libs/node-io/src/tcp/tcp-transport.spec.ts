@@ -2,155 +2,16 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { infoHash, newPeerId, type Timers } from '@pixtorrent/core';
-import {
-  DEFAULT_LIMITS,
-  encodeHandshake,
-  GoodbyeReason,
-  type TorrentShape,
-  type WireFault,
-  type WireName,
-} from '@pixtorrent/peer-protocol';
+import { DEFAULT_LIMITS, encodeHandshake, GoodbyeReason, type WireName } from '@pixtorrent/peer-protocol';
 import { VirtualTime } from '@pixtorrent/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemTimers } from '../time/system.ts';
+import { HASH, Leech, MIB, PIECE, Seed, SHAPE, Side } from './fixtures/transfer-sides.ts';
 import type { Listener, ListenOptions } from './listener.ts';
-import type { ConnectionEnd, ConnectionReceiver, PeerConnection } from './peer-connection.ts';
+import type { PeerConnection } from './peer-connection.ts';
 import { TcpTransport } from './tcp-transport.ts';
 
 const HOST = '127.0.0.1';
-const MIB = 2 ** 20;
-const SHAPE: TorrentShape = { pieceCount: 64, pieceLength: MIB, length: 64 * MIB };
-const HASH = infoHash(new Uint8Array(20).fill(7));
-const PIECE = Buffer.from(Uint8Array.from({ length: MIB }, (_, at) => (at * 31) ^ (at >>> 9)));
-
-/** One side of a connection: what it heard, and promises of what it will hear. */
-class Side implements ConnectionReceiver {
-  readonly heard: string[] = [];
-  readonly connection: PeerConnection;
-  end: { end: ConnectionEnd; fault?: WireFault | undefined } | undefined;
-  released = 0;
-  sentBytes = 0;
-  readonly #waiting: { done: () => boolean; resolve: () => void }[] = [];
-
-  constructor(connection: PeerConnection) {
-    this.connection = connection;
-  }
-
-  /** Resolves once `done` holds; looked at after each call. */
-  until(done: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiting.push({ done, resolve });
-      this.changed();
-    });
-  }
-
-  changed(): void {
-    for (const { done, resolve } of this.#waiting) if (done()) resolve();
-  }
-
-  hear(what: string): void {
-    this.heard.push(what);
-    this.changed();
-  }
-
-  choke = () => this.hear('choke');
-  unchoke = () => this.hear('unchoke');
-  interested = () => this.hear('interested');
-  notInterested = () => this.hear('notInterested');
-  have = (piece: number) => this.hear(`have ${piece}`);
-  bitfield = () => this.hear('bitfield');
-  haveAll = () => this.hear('haveAll');
-  haveNone = () => this.hear('haveNone');
-  cancel = () => this.hear('cancel');
-  reject = () => this.hear('reject');
-  extensionHandshake = () => this.hear('extensionHandshake');
-  extended = () => this.hear('extended');
-  goodbye = (reason: GoodbyeReason, text: string) => this.hear(`goodbye ${reason} ${text}`);
-  terms = () => {};
-  suggest = () => {};
-  allowedFast = () => {};
-  request(_piece: number, _offset: number, _length: number): void {}
-
-  blockBegin(_piece: number, _offset: number, _length: number): Uint8Array | undefined {
-    return undefined;
-  }
-
-  blockEnd(_piece: number, _offset: number, _length: number): void {}
-
-  blockAbort(): void {
-    this.hear('blockAbort');
-  }
-
-  closed(end: ConnectionEnd, fault?: WireFault): void {
-    this.end = { end, fault };
-    this.changed();
-  }
-
-  sent(bytes: number): void {
-    this.sentBytes += bytes;
-    this.changed();
-  }
-}
-
-/** Answers every request as fast as the connection takes it. */
-class Seed extends Side {
-  answered = 0;
-  readonly #queue: [number, number, number][] = [];
-
-  override request(...range: [number, number, number]): void {
-    this.#queue.push(range);
-    this.#pump();
-  }
-
-  override sent(bytes: number): void {
-    super.sent(bytes);
-    this.#pump();
-  }
-
-  #pump(): void {
-    while (this.#queue.length > 0 && this.connection.bufferedBytes < 2 * MIB) {
-      const [piece, offset, length] = this.#queue.shift()!;
-      this.answered++;
-      const lease = { release: () => this.released++ };
-      this.connection.block(piece, offset, PIECE.subarray(offset, offset + length), lease);
-    }
-  }
-}
-
-/** Asks for everything, in order, and hashes it. */
-class Leech extends Side {
-  readonly hash = createHash('sha1');
-  readonly #memory = new Uint8Array(8 * MIB);
-  readonly #block: number;
-  received = 0;
-  #asked = 0;
-
-  constructor(connection: PeerConnection) {
-    super(connection);
-    this.#block = connection.wire === 'pixwire' ? MIB : 16_384;
-  }
-
-  ask(): void {
-    while (this.#asked < SHAPE.length && this.#asked - this.received < 4 * MIB) {
-      this.connection.request(Math.floor(this.#asked / MIB), this.#asked % MIB, this.#block);
-      this.#asked += this.#block;
-    }
-  }
-
-  override blockBegin(piece: number, offset: number, length: number): Uint8Array {
-    const at = (piece % 8) * MIB + offset;
-    return this.#memory.subarray(at, at + length);
-  }
-
-  override blockEnd(piece: number, offset: number, length: number): void {
-    const at = (piece % 8) * MIB + offset;
-    this.hash.update(this.#memory.subarray(at, at + length));
-    this.received += length;
-    this.ask();
-    this.changed();
-  }
-}
-
 const opened: { close(): unknown }[] = [];
 afterEach(async () => {
   for (const thing of opened.splice(0).reverse()) await thing.close();

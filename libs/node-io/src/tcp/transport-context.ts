@@ -1,5 +1,6 @@
 import type { Timers } from '@pixtorrent/core';
 import { ControlPool, DEFAULT_LIMITS, ReceiveScratch, type WireLimits } from '@pixtorrent/peer-protocol';
+import type { TlsLayer } from './tls.ts';
 
 /** Whoever has something to flush at the end of the turn. */
 interface Flushable {
@@ -10,14 +11,17 @@ interface Flushable {
 export class TransportContext {
   readonly timers: Timers;
   readonly limits: WireLimits;
+  /** Missing where only plain connections are made and taken. */
+  readonly tls: TlsLayer | undefined;
   readonly scratch = new ReceiveScratch();
   readonly pool = new ControlPool();
   #dirty: Flushable[] = [];
   #scheduled = false;
 
-  constructor(timers: Timers, limits: WireLimits = DEFAULT_LIMITS) {
+  constructor(timers: Timers, limits: WireLimits = DEFAULT_LIMITS, tls?: TlsLayer) {
     this.timers = timers;
     this.limits = limits;
+    this.tls = tls;
   }
 
   /** Has `connection` flushed once, after all that is read in this turn of the event loop has been looked at. */
