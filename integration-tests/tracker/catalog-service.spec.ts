@@ -35,10 +35,24 @@ async function replica(scope: Scope, redis: RedisServer): Promise<wire.CatalogSe
 }
 
 function publish(client: wire.CatalogServiceClient, name: string, content = 1): Promise<string> {
-  const request = { name, torrent: smallTorrent({ content }), replicas: undefined, labels: {} };
+  const request = {
+    name,
+    torrent: smallTorrent({ content }),
+    replicas: undefined,
+    labels: {},
+    afterVersion: 0,
+  };
   return new Promise((resolve, reject) => {
     client.publish(request, (error, { entry } = { entry: undefined }) =>
       error ? reject(error) : resolve(`${entry!.name}@${entry!.version}`),
+    );
+  });
+}
+
+function restore(client: wire.CatalogServiceClient, request: wire.RestoreRequest): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    client.restore(request, (error, { refused } = { refused: [] }) =>
+      error ? reject(error) : resolve(refused.map(({ name, version }) => `${name}@${version}`)),
     );
   });
 }
@@ -54,10 +68,11 @@ function remove(client: wire.CatalogServiceClient, name: string): Promise<number
 /** What a watcher is told, in words; and why it was ended. */
 function watch(scope: Scope, client: wire.CatalogServiceClient, torrents = false) {
   const told: { words: string[]; error?: ServiceError } = { words: [] };
-  const call = client.watch({ labels: {}, torrents });
+  const call = client.watch({ labels: {}, torrents, removals: false });
   call.on('data', ({ event }: wire.WatchResponse) => {
     if (event?.$case === 'published') told.words.push(`${event.published.name}@${event.published.version}`);
     else if (event?.$case === 'removed') told.words.push(`-${event.removed.name}@${event.removed.version}`);
+    else if (event?.$case === 'lost') told.words.push(`?${event.lost.name}@${event.lost.version}`);
     else told.words.push('synced');
   });
   call.on('error', (error) => {
@@ -133,9 +148,42 @@ describe.runIf(requirement('redis'))('the catalogue of two trackers over one Red
       await redis.start();
       await vi.waitFor(() => publish(client, 'b'), PATIENCE);
       for (const { words } of [told, late]) {
-        await vi.waitFor(() => expect(words.slice(2).sort()).toEqual(['-a@1', 'b@1']), PATIENCE);
+        await vi.waitFor(() => expect(words.slice(2).sort()).toEqual(['?a@1', 'b@1']), PATIENCE);
       }
       expect([told.error, late.error]).toEqual([undefined, undefined]);
+    }));
+
+  it('is rebuilt by those who watched it where Redis has lost everything', () =>
+    scoped(async (scope) => {
+      const redis = await RedisServer.create(scope);
+      await redis.start();
+      const clients = [await replica(scope, redis), await replica(scope, redis)];
+      const kept: wire.Entry[] = [];
+      const removed: wire.Removed[] = [];
+      const call = clients[0]!.watch({ labels: {}, torrents: true, removals: true });
+      call.on('error', () => {});
+      call.on('data', ({ event }: wire.WatchResponse) => {
+        if (event?.$case === 'published') kept.push(event.published);
+        if (event?.$case === 'removed') removed.push(event.removed);
+      });
+      scope.defer(() => call.cancel());
+      await vi.waitFor(() => publish(clients[0]!, 'a', 1), PATIENCE);
+      await publish(clients[1]!, 'a', 2);
+      await publish(clients[0]!, 'b', 3);
+      await vi.waitFor(() => expect(kept).toHaveLength(3), PATIENCE);
+      await remove(clients[1]!, 'b');
+      await vi.waitFor(() => expect(removed).toHaveLength(1), PATIENCE);
+      const told = watch(scope, clients[1]!);
+      await vi.waitFor(() => expect(told.words).toEqual(['a@1', 'a@2', 'synced']), PATIENCE);
+
+      await redis.command('FLUSHALL');
+      await vi.waitFor(() => expect(told.words.slice(3).sort()).toEqual(['?a@1', '?a@2']), PATIENCE);
+      const entries = [...kept].reverse();
+      expect(await restore(clients[1]!, { entries, removed })).toEqual(['b@1']);
+      expect(await restore(clients[0]!, { entries, removed: [] })).toEqual(['b@1']);
+      await vi.waitFor(() => expect(told.words.slice(5).sort()).toEqual(['a@1', 'a@2']), PATIENCE);
+      expect(await publish(clients[0]!, 'a', 3)).toBe('a@3');
+      expect(await publish(clients[0]!, 'b', 3)).toBe('b@2');
     }));
 
   it('can be had from a service that came up before Redis', () =>

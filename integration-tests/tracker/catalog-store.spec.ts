@@ -12,9 +12,9 @@ import { systemTimers } from '@pixtorrent/service-kit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { catalogStoreSuite } from '../../libs/catalog/src/catalog-store.suite.ts';
 import { Process } from '../support/processes.ts';
+import { type RedisClient, RedisServer } from '../support/redis-server.ts';
 import { requirement } from '../support/requirement.ts';
 import { Scope, scoped } from '../support/scope.ts';
-import { type RedisClient, RedisServer } from '../support/redis-server.ts';
 import { smallTorrent } from './catalog-torrents.ts';
 
 const CHECK_INTERVAL = 100;
@@ -41,7 +41,7 @@ describe.runIf(requirement('redis')).each(['single', 'cluster'] as const)('over 
     { numRuns: 100 },
   );
 
-  it('keeps the torrents apart, and leaves nothing of what was removed but its number', async () => {
+  it('keeps the torrents apart, and leaves nothing of what was removed but its name and number', async () => {
     const [client] = clients as [RedisClient];
     await client.flushall();
     const store = storeOver(client);
@@ -51,7 +51,9 @@ describe.runIf(requirement('redis')).each(['single', 'cluster'] as const)('over 
     expect(keys.filter((key) => key.startsWith('{pix:catalog}:torrent:'))).toHaveLength(3);
     await store.remove('a', 3);
     await store.remove('a');
-    const left = ['changes', 'numbers', 'retired', 'totals'].map((key) => `{pix:catalog}:${key}`);
+    const left = ['changes', 'numbers', 'removals', 'removed', 'retired', 'totals'].map(
+      (key) => `{pix:catalog}:${key}`,
+    );
     expect((await client.keys('*')).sort()).toEqual(left);
     expect(await client.hget('{pix:catalog}:totals', 'bytes')).toBe('0');
     await store.close();

@@ -13,8 +13,9 @@ export interface CatalogLimits {
    */
   readonly maxTorrentBytes?: number;
   /**
-   * Names without a version whose last number is remembered. When there are more, new names begin above the numbers of
-   * those that were forgotten.
+   * Versions that were removed and are remembered, so that nobody brings them back; the first are forgotten first. As
+   * many names without a version keep their last number: when there are more, new names begin above the numbers of those
+   * that were forgotten.
    * @default 100,000
    */
   readonly maxRemoved?: number;

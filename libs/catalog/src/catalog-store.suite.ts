@@ -2,8 +2,17 @@ import { toHex } from '@pixtorrent/core';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { CatalogLimits } from './catalog-limits.ts';
-import type { CatalogChange, CatalogEntry, CatalogStore, Labels, Replicas } from './catalog-store.ts';
+import type {
+  CatalogChange,
+  CatalogEntry,
+  CatalogStore,
+  Labels,
+  LostEntry,
+  RemovedVersion,
+  Replicas,
+} from './catalog-store.ts';
 import { type DraftInput, draftOf } from './draft/draft-of.ts';
+import { type EntryPlace, orderKey } from './entry-order.ts';
 import { CatalogError } from './errors.ts';
 
 /** Two stores over one catalogue, which is empty: of two processes, or the same one twice where it has only one. */
@@ -26,6 +35,7 @@ export function catalogStoreSuite(name: string, make: MakeCatalogStores, { numRu
           const stores = await make({ maxVersions: 3, maxNames: 4 });
           const model = new Model(3, 4);
           for (const one of steps) await model.check(one, stores[one.store]!);
+          await model.checkAll(stores[0]);
           for (const store of stores) await store.close();
         }),
         { numRuns },
@@ -187,6 +197,87 @@ export function catalogStoreSuite(name: string, make: MakeCatalogStores, { numRu
       expect(quiet).not.toHaveBeenCalled();
     });
 
+    it('puts back what was lost, as it was, and goes on from there', async () => {
+      const [store, other] = await setUp();
+      const labels = { kind: 'model' };
+      for (const version of [2, 5, 4]) {
+        const given = { ...lost({ version, content: version, labels }), published: 1000 + version };
+        expect(await store.restore(given)).toBe(true);
+        const { entry, torrent } = (await other.get('a', version))!;
+        expect({ ...entry, torrent: Buffer.from(torrent) }).toEqual(given);
+      }
+      expect((await other.list({ allVersions: true, limit: 9 })).map(({ version }) => version)).toEqual([
+        2, 4, 5,
+      ]);
+      expect((await store.get('a'))!.entry.version).toBe(5);
+      expect((await store.publish(draft({ content: 6 }))).version).toBe(6);
+      expect((await store.publish(draft({ content: 7 }), 9)).version).toBe(10);
+      expect((await store.publish(draft({ content: 8 }), 3)).version).toBe(11);
+      expect((await store.publish(draft({ content: 8 }), 50)).version).toBe(11);
+    });
+
+    it('keeps away what was removed, whoever brings it back and whoever knew', async () => {
+      const [store, other] = await setUp();
+      const first = await store.publish(draft({ content: 1 }));
+      const second = await store.publish(draft({ content: 2 }));
+      expect(second.published).toBeGreaterThan(first.published);
+      await store.remove('a', 2);
+      expect(await other.restore({ ...lost({ content: 2 }), ...second })).toBe(false);
+      expect(await other.wereRemoved([first, second])).toEqual([false, true]);
+      // Of another name and of an earlier time: removed when the catalogue was another.
+      const gone = { name: 'b', version: 7, published: 2000 };
+      expect(await store.restore(lost(gone))).toBe(true);
+      await store.restoreRemoval(gone);
+      expect(await other.get('b')).toBeUndefined();
+      expect(await other.restore(lost(gone))).toBe(false);
+      expect(await other.restore(lost({ ...gone, published: 1999 }))).toBe(false);
+      const all = await other.removals(0, 10);
+      expect(all.map(({ name: of, version }) => `${of}@${version}`)).toEqual(['a@2', 'b@7']);
+      expect(await store.removals(all[0]!.rank, 10)).toEqual([all[1]]);
+      expect(await store.removals(0, 1)).toEqual([all[0]]);
+      expect((await store.publish(draft({ name: 'b' }))).version).toBe(8);
+      // What has the number of something that was removed, but was published later, is no such thing.
+      expect(await store.restore(lost({ name: 'c', version: 1, published: 3000 }))).toBe(true);
+      await store.restoreRemoval({ name: 'c', version: 1, published: 2999 });
+      expect((await other.get('c'))!.entry.published).toBe(3000);
+    });
+
+    it('has what was published last as the newest, in whatever order it comes back', async () => {
+      const old = { version: 5, published: 1000 };
+      const later = { version: 1, published: 2000 };
+      for (const order of [
+        [old, later],
+        [later, old],
+      ]) {
+        const [store] = await setUp();
+        for (const one of order) await store.restore(lost({ ...one, content: one.version }));
+        const all = await store.list({ allVersions: true, limit: 9 });
+        expect(all.map(({ version, published }) => ({ version, published }))).toEqual([later]);
+        expect((await store.publish(draft({ content: 9 }))).version).toBe(6);
+      }
+    });
+
+    it('forgets first what was removed first', async () => {
+      const [store] = await setUp({ maxRemoved: 2 });
+      const entries: CatalogEntry[] = [];
+      for (const content of [1, 2, 3]) entries.push(await store.publish(draft({ content })));
+      for (const version of [2, 1, 3]) await store.remove('a', version);
+      expect(await store.wereRemoved(entries)).toEqual([true, false, true]);
+      expect((await store.removals(0, 10)).map(({ version }) => version)).toEqual([1, 3]);
+    });
+
+    it('puts nothing back for which there is no room', async () => {
+      const bytes = torrentOf({ content: 1 }).length;
+      const [store] = await setUp({ maxNames: 1, maxVersions: 1, maxTorrentBytes: bytes });
+      const full = { code: 'full' };
+      expect(await store.restore(lost({ version: 5, published: 1000 }))).toBe(true);
+      await expect(store.restore(lost({ version: 6, published: 1001 }))).rejects.toMatchObject(full);
+      await expect(store.restore(lost({ name: 'b' }))).rejects.toMatchObject(full);
+      // What takes the place of another needs no more.
+      expect(await store.restore(lost({ version: 4, published: 1002 }))).toBe(true);
+      expect((await store.list({ allVersions: true, limit: 9 })).map(({ version }) => version)).toEqual([4]);
+    });
+
     it('does nothing more once it is closed', async () => {
       const [store] = await setUp();
       const heard = vi.fn();
@@ -198,6 +289,10 @@ export function catalogStoreSuite(name: string, make: MakeCatalogStores, { numRu
       await expect(store.get('a')).rejects.toMatchObject(isClosed);
       await expect(store.list({ limit: 1 })).rejects.toMatchObject(isClosed);
       await expect(store.remove('a')).rejects.toMatchObject(isClosed);
+      await expect(store.restore(lost())).rejects.toMatchObject(isClosed);
+      await expect(store.restoreRemoval(lost())).rejects.toMatchObject(isClosed);
+      await expect(store.removals(0, 1)).rejects.toMatchObject(isClosed);
+      await expect(store.wereRemoved([lost()])).rejects.toMatchObject(isClosed);
       expect(heard).not.toHaveBeenCalled();
     });
   });
@@ -259,6 +354,12 @@ function draft({ name = 'a', content = 1, ...rest }: Partial<DraftOptions> = {})
   return draftOf({ name, torrent: torrentOf({ content }), ...rest });
 }
 
+type LostOptions = Partial<DraftOptions & Pick<LostEntry, 'version' | 'published'>>;
+
+function lost({ version = 1, published = 1000, ...rest }: LostOptions = {}): LostEntry {
+  return { ...draft(rest), version, published };
+}
+
 const NAMES = ['a', 'a-b', 'a.b', 'a/b', 'b', 'b0'];
 const LABELS: readonly Labels[] = [{}, { x: '1' }, { x: '1', y: '2' }];
 const versionChoice = fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined });
@@ -275,6 +376,18 @@ const step = fc.record({
         content: fc.integer({ min: 1, max: 3 }),
         replicas: fc.constantFrom<Replicas>('all', 2),
         labels: fc.constantFrom(...LABELS),
+        after: fc.constantFrom(0, 0, 0, 1, 5),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constantFrom('restore' as const, 'restore' as const, 'restore removal' as const),
+        content: fc.integer({ min: 1, max: 3 }),
+        version: fc.integer({ min: 1, max: 5 }),
+        // Of which that there was, and how much later or earlier.
+        of: fc.nat(20),
+        later: fc.constantFrom(-1, 0, 0, 1),
       }),
     },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('remove' as const), version: versionChoice }) },
@@ -293,12 +406,20 @@ const step = fc.record({
 });
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+type Lost = Pick<
+  Extract<Step['action'], { do: 'restore' | 'restore removal' }>,
+  'content' | 'version' | 'of' | 'later'
+>;
 
 /** A catalogue as one would write it down: one list. */
 class Model {
   readonly #maxVersions: number;
   readonly #maxNames: number;
   readonly #last = new Map<string, number>();
+  /** By order key, in the order in which they became known. */
+  readonly #removed = new Map<string, number>();
+  /** When everything that there ever was had been published. */
+  readonly #times: number[] = [1000];
   #entries: CatalogEntry[] = [];
 
   constructor(maxVersions: number, maxNames: number) {
@@ -314,27 +435,63 @@ class Model {
         const says = (entry: Pick<CatalogEntry, 'infoHash' | 'replicas' | 'labels'>) =>
           JSON.stringify([toHex(entry.infoHash), entry.replicas, entry.labels]);
         if (newest !== undefined && says(newest) === says(wanted)) {
-          expect(await store.publish(wanted)).toEqual(newest);
+          expect(await store.publish(wanted, action.after)).toEqual(newest);
           return;
         }
         const isNew = newest === undefined;
         const names = new Set(this.#entries.map((entry) => entry.name)).size;
         if (isNew ? names >= this.#maxNames : this.#of(name).length >= this.#maxVersions) {
-          await expect(store.publish(wanted)).rejects.toMatchObject({ code: 'full' });
+          await expect(store.publish(wanted, action.after)).rejects.toMatchObject({ code: 'full' });
           return;
         }
-        const entry = await store.publish(wanted);
-        const version = (this.#last.get(name) ?? 0) + 1;
+        const entry = await store.publish(wanted, action.after);
+        const version = Math.max(this.#last.get(name) ?? 0, action.after) + 1;
         expect(entry).toMatchObject({ name, version, replicas: action.replicas, labels: action.labels });
-        this.#last.set(name, version);
-        this.#entries.push(entry);
-        this.#entries.sort(inOrder);
+        expect(entry.published).toBeGreaterThan(newest?.published ?? 0);
+        this.#add(entry);
+        return;
+      }
+      case 'restore': {
+        const { torrent, ...entry } = this.#lost(name, action);
+        const { version, published } = entry;
+        const others = this.#of(name);
+        const going = others.filter((one) => one.version >= version && one.published < published);
+        const restored = store.restore({ ...entry, torrent });
+        if ((this.#removed.get(orderKey(entry)) ?? -1) >= published) expect(await restored).toBe(false);
+        else if (others.some((one) => one.version === version && one.published === published))
+          expect(await restored).toBe(true);
+        else if (others.some((one) => one.version <= version && one.published > published)) {
+          expect(await restored).toBe(false);
+          this.#note(entry);
+          this.#used(entry);
+        } else if (
+          others.length === 0
+            ? new Set(this.#entries.map((one) => one.name)).size >= this.#maxNames
+            : others.length - going.length >= this.#maxVersions
+        )
+          await expect(restored).rejects.toMatchObject({ code: 'full' });
+        else {
+          expect(await restored).toBe(true);
+          this.#remove(going);
+          this.#add(entry);
+        }
+        return;
+      }
+      case 'restore removal': {
+        const entry = this.#lost(name, action);
+        await store.restoreRemoval(entry);
+        this.#note(entry);
+        this.#used(entry);
+        this.#remove(
+          this.#of(name).filter((one) => one.version === entry.version && one.published <= entry.published),
+        );
         return;
       }
       case 'remove': {
         const goes = (entry: CatalogEntry) => entry.name === name && isVersion(entry, action.version);
-        expect(await store.remove(name, action.version)).toEqual(this.#entries.filter(goes));
-        this.#entries = this.#entries.filter((entry) => !goes(entry));
+        const gone = this.#entries.filter(goes);
+        expect(await store.remove(name, action.version)).toEqual(gone);
+        this.#remove(gone);
         return;
       }
       case 'get': {
@@ -355,6 +512,40 @@ class Model {
         expect(listed).toEqual(expected.slice(0, limit));
       }
     }
+  }
+
+  async checkAll(store: CatalogStore): Promise<void> {
+    expect(await store.list({ allVersions: true, limit: 1000 })).toEqual(this.#entries);
+    const removed = await store.removals(0, 1000);
+    expect(removed.map((one) => [orderKey(one), one.published])).toEqual([...this.#removed]);
+  }
+
+  #lost(name: string, { content, version, of, later }: Lost): LostEntry {
+    const published = this.#times[of % this.#times.length]! + later;
+    return lost({ name, content, version, published });
+  }
+
+  #add(entry: CatalogEntry): void {
+    this.#used(entry);
+    this.#times.push(entry.published);
+    this.#entries.push(entry);
+    this.#entries.sort(inOrder);
+  }
+
+  #used({ name, version }: EntryPlace): void {
+    this.#last.set(name, Math.max(this.#last.get(name) ?? 0, version));
+  }
+
+  #remove(gone: readonly CatalogEntry[]): void {
+    for (const entry of gone) this.#note(entry);
+    this.#entries = this.#entries.filter((entry) => !gone.includes(entry));
+  }
+
+  #note(entry: RemovedVersion): void {
+    const key = orderKey(entry);
+    if ((this.#removed.get(key) ?? -1) >= entry.published) return;
+    this.#removed.delete(key);
+    this.#removed.set(key, entry.published);
   }
 
   #of(name: string): CatalogEntry[] {

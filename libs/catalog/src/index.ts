@@ -9,6 +9,9 @@ export type {
   CatalogQuery,
   CatalogStore,
   Labels,
+  LostEntry,
+  Removal,
+  RemovedVersion,
   Replicas,
 } from './catalog-store.ts';
 export type { DraftInput } from './draft/draft-of.ts';

@@ -2,11 +2,15 @@ import { type InfoHash, type Logger, SeededRandom, silentLogger, type Timers } f
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { torrentOf } from '../catalog-store.suite.ts';
-import type { CatalogChange, CatalogEntry, CatalogQuery, CatalogStore } from '../catalog-store.ts';
+import type { CatalogChange, CatalogEntry, CatalogQuery, RemovedVersion } from '../catalog-store.ts';
 import { draftOf } from '../draft/draft-of.ts';
 import { CatalogError } from '../errors.ts';
 import { MemoryCatalogStore } from '../stores/memory-catalog-store.ts';
-import { CachedCatalog, type CachedCatalogOptions } from './cached-catalog.ts';
+import {
+  CachedCatalog,
+  type CachedCatalogDependencies,
+  type CachedCatalogOptions,
+} from './cached-catalog.ts';
 import type { CopyChange } from './copy.ts';
 
 /** Time that passes when it is told to. */
@@ -38,7 +42,7 @@ class ManualTimers implements Timers {
 
 /** A store whose reads and changes can be held up, lost or refused on their way. */
 class WaywardStore {
-  readonly inner = new MemoryCatalogStore({ wallClock: { now: () => 5 } });
+  inner = new MemoryCatalogStore({ wallClock: { now: () => 5 } });
   away = false;
   deaf = false;
   /** Called in the middle of each read, when its page has been taken. */
@@ -54,6 +58,10 @@ class WaywardStore {
     return page;
   }
 
+  wereRemoved(versions: readonly RemovedVersion[]): Promise<boolean[]> {
+    return this.inner.wereRemoved(versions);
+  }
+
   watch(listener: (change: CatalogChange) => void): () => void {
     this.#listener = listener;
     return this.inner.watch((change) => {
@@ -61,8 +69,12 @@ class WaywardStore {
     });
   }
 
+  tell(change: CatalogChange): void {
+    this.#listener(change);
+  }
+
   lose(): void {
-    this.#listener({ type: 'lost' });
+    this.tell({ type: 'lost' });
   }
 
   publish(name: string, content = 1, isPrivate = false): Promise<CatalogEntry> {
@@ -73,7 +85,7 @@ class WaywardStore {
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 function copyOf(
-  store: Pick<CatalogStore, 'list' | 'watch'>,
+  store: CachedCatalogDependencies['store'],
   options: CachedCatalogOptions = {},
   logger: Logger = silentLogger,
 ) {
@@ -158,6 +170,28 @@ describe('CachedCatalog', () => {
     stop();
     await store.publish('d');
     expect(told).toHaveLength(2);
+  });
+
+  it('tells what was lost from what was removed, and what came back in the place of another', async () => {
+    const store = new WaywardStore();
+    for (const name of ['kept', 'lost', 'removed', 'again']) await store.publish(name);
+    const { copy } = copyOf(store);
+    await copy.whenReady();
+    const told: string[] = [];
+    copy.follow(({ type, entry }) => told.push(`${type} ${entry.name}@${entry.published}`));
+    const [again, kept, , removed] = await store.inner.list({ limit: 4 });
+    store.inner = new MemoryCatalogStore({ wallClock: { now: () => 9 } });
+    await store.inner.restore({ ...draftOf({ name: 'kept', torrent: torrentOf({ content: 1 }) }), ...kept! });
+    await store.inner.restoreRemoval(removed!);
+    await store.publish('again', 2);
+    store.lose();
+    await settle();
+    expect(told.sort()).toEqual(['lost again@5', 'lost lost@5', 'published again@9', 'removed removed@5']);
+    expect(copy.has(again!.infoHash)).toBeDefined();
+    // A removal of something that has the number of what is known, and is another.
+    told.length = 0;
+    store.tell({ type: 'removed', entry: { ...kept!, published: 6 } });
+    expect([told, names(copy)]).toEqual([[], ['again@1', 'kept@1']]);
   });
 
   it('stays readable when reading again fails, and reads when it can', async () => {

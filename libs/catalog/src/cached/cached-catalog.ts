@@ -12,7 +12,7 @@ import { type CopiedEntry, Copy, type CopyChange } from './copy.ts';
 
 export interface CachedCatalogDependencies {
   /** May be away for a while. It is not closed with this. */
-  readonly store: Pick<CatalogStore, 'list' | 'watch'>;
+  readonly store: Pick<CatalogStore, 'list' | 'watch' | 'wereRemoved'>;
   readonly timers: Timers;
   readonly random: Random;
   readonly logger: Logger;
@@ -134,7 +134,7 @@ export class CachedCatalog {
     else {
       const key = orderKey(change.entry);
       this.#meanwhile?.removed.add(key);
-      this.#copy.delete(key);
+      this.#copy.delete(key, change.entry, 'removed');
     }
   }
 
@@ -215,8 +215,19 @@ export class CachedCatalog {
       if (page.length < pageSize) break;
       after = page.at(-1)!;
     }
-    for (const key of this.#copy.keys())
-      if (!listed.has(key) && !meanwhile.published.has(key)) this.#copy.delete(key);
+    const isMissing = (key: string) => !listed.has(key) && !meanwhile.published.has(key);
+    const missing = [...this.#copy.entries()]
+      .map(({ entry }) => entry)
+      .filter((entry) => isMissing(orderKey(entry)));
+    for (let i = 0; i < missing.length; i += pageSize) {
+      const page = missing.slice(i, i + pageSize);
+      const removed = await this.#store.wereRemoved(page);
+      if (this.#closed) return;
+      for (const [j, entry] of page.entries()) {
+        const key = orderKey(entry);
+        if (isMissing(key)) this.#copy.delete(key, entry, removed[j] ? 'removed' : 'lost');
+      }
+    }
     this.#copy.complete = left === 0;
   }
 }

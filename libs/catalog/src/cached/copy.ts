@@ -9,7 +9,8 @@ export interface CopiedEntry {
 }
 
 export type CopyChange =
-  | ({ readonly type: 'published' | 'removed' } & CopiedEntry)
+  /** `lost`: the store has it no more, although nobody has removed it. */
+  | ({ readonly type: 'published' | 'removed' | 'lost' } & CopiedEntry)
   /** There was no room for it. */
   | { readonly type: 'left-out'; readonly entry: CatalogEntry };
 
@@ -45,10 +46,6 @@ export class Copy {
     return this.#entries.values();
   }
 
-  keys(): IterableIterator<string> {
-    return this.#entries.keys();
-  }
-
   follow(listener: (change: CopyChange) => void): () => void {
     // Of its own, so that the same function can follow twice.
     const own = (change: CopyChange): void => listener(change);
@@ -61,7 +58,7 @@ export class Copy {
     const known = this.#entries.get(key);
     if (known !== undefined && isSame(known.entry, entry)) return true;
     // A store that was emptied gives the same numbers again.
-    if (known !== undefined) this.delete(key);
+    if (known !== undefined) this.delete(key, known.entry, 'lost');
     if (this.#entries.size >= this.#maxEntries) {
       this.complete = false;
       this.#tell({ type: 'left-out', entry });
@@ -77,14 +74,15 @@ export class Copy {
     return true;
   }
 
-  delete(key: string): void {
+  /** Lets go of `entry`, unless another has its place by now. */
+  delete(key: string, entry: CatalogEntry, type: 'removed' | 'lost'): void {
     const known = this.#entries.get(key);
-    if (known === undefined) return;
+    if (known === undefined || !isSame(known.entry, entry)) return;
     this.#entries.delete(key);
     const hash = textOf(known.entry.infoHash);
     const torrent = this.#torrents.get(hash)!;
     if (--torrent.versions === 0) this.#torrents.delete(hash);
-    this.#tell({ type: 'removed', ...known });
+    this.#tell({ type, ...known });
   }
 
   #tell(change: CopyChange): void {

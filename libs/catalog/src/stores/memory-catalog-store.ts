@@ -7,10 +7,14 @@ import type {
   CatalogQuery,
   CatalogStore,
   Labels,
+  LostEntry,
+  Removal,
+  RemovedVersion,
 } from '../catalog-store.ts';
 import { hasLabels } from '../draft/labels.ts';
 import { pageLimit } from './page-limit.ts';
 import { closed, noRoomFor } from './refusals.ts';
+import { Removals } from './removals.ts';
 import { SortedNames } from './sorted-names.ts';
 import { VersionNumbers } from './version-numbers.ts';
 
@@ -32,6 +36,7 @@ export class MemoryCatalogStore implements CatalogStore {
   readonly #versions = new Map<string, Version[]>();
   readonly #names = new SortedNames();
   readonly #numbers: VersionNumbers;
+  readonly #removals: Removals;
   readonly #listeners = new Set<(change: CatalogChange) => void>();
   #torrentBytes = 0;
   #closed = false;
@@ -40,32 +45,19 @@ export class MemoryCatalogStore implements CatalogStore {
     this.#wallClock = wallClock;
     this.#limits = withDefaults(limits);
     this.#numbers = new VersionNumbers(this.#limits.maxRemoved);
+    this.#removals = new Removals(this.#limits.maxRemoved);
   }
 
-  async publish(draft: CatalogDraft): Promise<CatalogEntry> {
+  async publish(draft: CatalogDraft, afterVersion = 0): Promise<CatalogEntry> {
     this.#checkOpen();
-    const { torrent, ...rest } = draft;
     const { name } = draft;
-    const versions = this.#versions.get(name);
-    const newest = versions?.at(-1)?.entry;
+    const versions = this.#versions.get(name) ?? [];
+    const newest = versions.at(-1)?.entry;
     if (newest !== undefined && saysTheSame(newest, draft)) return newest;
-    this.#checkRoom(name, versions, torrent.length);
-    const labels = Object.freeze({ ...draft.labels });
-    const published = Math.floor(this.#wallClock.now());
-    const entry: CatalogEntry = Object.freeze({
-      ...rest,
-      labels,
-      version: this.#numbers.next(name),
-      published,
-    });
-    if (versions === undefined) {
-      this.#names.add(name);
-      this.#versions.set(name, []);
-    }
-    this.#versions.get(name)!.push({ entry, torrent: Uint8Array.from(torrent) });
-    this.#torrentBytes += torrent.length;
-    this.#tell({ type: 'published', entry });
-    return entry;
+    this.#checkRoom(name, versions.length, draft.torrent.length);
+    const now = Math.floor(this.#wallClock.now());
+    const published = Math.max(now, (newest?.published ?? 0) + 1);
+    return this.#put({ ...draft, version: this.#numbers.next(name, afterVersion), published });
   }
 
   async get(name: string, version?: number): Promise<Version | undefined> {
@@ -95,22 +87,47 @@ export class MemoryCatalogStore implements CatalogStore {
 
   async remove(name: string, version?: number): Promise<CatalogEntry[]> {
     this.#checkOpen();
-    const versions = this.#versions.get(name) ?? [];
     const goes = ({ entry }: Version): boolean => version === undefined || entry.version === version;
-    const gone = versions.filter(goes);
-    const kept = versions.filter((one) => !goes(one));
-    if (gone.length === 0) return [];
-    if (kept.length > 0) this.#versions.set(name, kept);
-    else {
-      this.#versions.delete(name);
-      this.#names.delete(name);
-      this.#numbers.retire(name);
+    return this.#drop(name, goes).map(({ entry }) => entry);
+  }
+
+  async restore(lost: LostEntry): Promise<boolean> {
+    this.#checkOpen();
+    const { name, version, published, torrent } = lost;
+    if (this.#removals.has(lost)) return false;
+    const versions = this.#versions.get(name) ?? [];
+    if (versions.some(({ entry }) => entry.version === version && entry.published === published)) return true;
+    if (versions.some(({ entry }) => entry.version <= version && entry.published > published)) {
+      this.#removals.add(lost);
+      this.#numbers.used(name, version);
+      return false;
     }
-    for (const { entry, torrent } of gone) {
-      this.#torrentBytes -= torrent.length;
-      this.#tell({ type: 'removed', entry });
-    }
-    return gone.map(({ entry }) => entry);
+    const goes = ({ entry }: Version): boolean => entry.version >= version && entry.published < published;
+    const going = versions.filter(goes);
+    const freed = going.reduce((sum, one) => sum + one.torrent.length, 0);
+    this.#checkRoom(name, versions.length, torrent.length - freed, going.length);
+    this.#drop(name, goes);
+    this.#put(lost);
+    return true;
+  }
+
+  async restoreRemoval(removed: RemovedVersion): Promise<void> {
+    this.#checkOpen();
+    const { name, version, published } = removed;
+    this.#removals.add(removed);
+    this.#numbers.used(name, version);
+    this.#drop(name, ({ entry }) => entry.version === version && entry.published <= published);
+    if (!this.#versions.has(name)) this.#numbers.retire(name);
+  }
+
+  async removals(after: number, limit: number): Promise<Removal[]> {
+    this.#checkOpen();
+    return this.#removals.after(after, limit);
+  }
+
+  async wereRemoved(versions: readonly RemovedVersion[]): Promise<boolean[]> {
+    this.#checkOpen();
+    return versions.map((version) => this.#removals.has(version));
   }
 
   watch(listener: (change: CatalogChange) => void): () => void {
@@ -129,11 +146,46 @@ export class MemoryCatalogStore implements CatalogStore {
     if (this.#closed) throw closed();
   }
 
-  #checkRoom(name: string, versions: readonly Version[] | undefined, bytes: number): void {
+  /** @param going versions of the name that make room */
+  #checkRoom(name: string, versions: number, bytes: number, going = 0): void {
     const { maxNames, maxVersions, maxTorrentBytes } = this.#limits;
-    if (versions === undefined && this.#versions.size >= maxNames) throw noRoomFor('names', name);
-    if (versions !== undefined && versions.length >= maxVersions) throw noRoomFor('versions', name);
+    if (versions === 0 && this.#versions.size >= maxNames) throw noRoomFor('names', name);
+    if (versions - going >= maxVersions) throw noRoomFor('versions', name);
     if (this.#torrentBytes + bytes > maxTorrentBytes) throw noRoomFor('bytes', name);
+  }
+
+  #put({ torrent, ...given }: LostEntry): CatalogEntry {
+    const { name, version } = given;
+    const entry: CatalogEntry = Object.freeze({ ...given, labels: Object.freeze({ ...given.labels }) });
+    const versions = this.#versions.get(name) ?? [];
+    if (versions.length === 0) this.#names.add(name);
+    const place = versions.findIndex((other) => other.entry.version > version);
+    versions.splice(place < 0 ? versions.length : place, 0, { entry, torrent: Uint8Array.from(torrent) });
+    this.#versions.set(name, versions);
+    this.#numbers.used(name, version);
+    this.#numbers.unretire(name);
+    this.#torrentBytes += torrent.length;
+    this.#tell({ type: 'published', entry });
+    return entry;
+  }
+
+  #drop(name: string, goes: (version: Version) => boolean): Version[] {
+    const versions = this.#versions.get(name) ?? [];
+    const gone = versions.filter(goes);
+    if (gone.length === 0) return gone;
+    const kept = versions.filter((one) => !goes(one));
+    if (kept.length > 0) this.#versions.set(name, kept);
+    else {
+      this.#versions.delete(name);
+      this.#names.delete(name);
+      this.#numbers.retire(name);
+    }
+    for (const { entry, torrent } of gone) {
+      this.#torrentBytes -= torrent.length;
+      this.#removals.add(entry);
+      this.#tell({ type: 'removed', entry });
+    }
+    return gone;
   }
 
   #tell(change: CatalogChange): void {

@@ -13,14 +13,25 @@ export class VersionNumbers {
     this.#maxRetired = maxRetired;
   }
 
-  next(name: string): number {
-    const number = (this.#last.get(name) ?? this.#floor) + 1;
+  /** @param after the number is greater */
+  next(name: string, after: number): number {
+    const number = Math.max(this.#last.get(name) ?? this.#floor, after) + 1;
     this.#last.set(name, number);
-    this.#retired.delete(name);
+    this.unretire(name);
     return number;
   }
 
-  /** The name has no version any more. */
+  /** A number of a name is known to have been used. */
+  used(name: string, number: number): void {
+    this.#last.set(name, Math.max(this.#last.get(name) ?? this.#floor, number));
+  }
+
+  /** The name has a version again. */
+  unretire(name: string): void {
+    this.#retired.delete(name);
+  }
+
+  /** The name, which has a number, has no version any more. */
   retire(name: string): void {
     this.#retired.add(name);
     if (this.#retired.size <= this.#maxRetired) return;

@@ -14,7 +14,11 @@ export const KEYS = {
   numbers: `${PREFIX}numbers`,
   /** Sorted set of names without a version, by when they went. */
   retired: `${PREFIX}retired`,
-  /** Hash: `bytes` of all torrents; `floor`, above which the numbers of new names begin. */
+  /** Hash from order key of a version that was removed to when it had been published. */
+  removed: `${PREFIX}removed`,
+  /** Sorted set of these order keys, by their ranks. */
+  removals: `${PREFIX}removals`,
+  /** Hash: `bytes` of all torrents; `floor`, above which the numbers of new names begin; `rank` of the last removal. */
   totals: `${PREFIX}totals`,
   /** The number of the last change. */
   changes: `${PREFIX}changes`,

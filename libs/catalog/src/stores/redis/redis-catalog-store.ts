@@ -7,15 +7,18 @@ import type {
   CatalogEntry,
   CatalogQuery,
   CatalogStore,
+  LostEntry,
+  Removal,
+  RemovedVersion,
 } from '../../catalog-store.ts';
 import { hasLabels } from '../../draft/labels.ts';
-import { type EntryPlace, orderKey } from '../../entry-order.ts';
+import { type EntryPlace, orderKey, placeOf } from '../../entry-order.ts';
 import { CatalogError } from '../../errors.ts';
 import { pageLimit } from '../page-limit.ts';
 import { closed, type Lack, noRoomFor } from '../refusals.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { feedChannel, KEYS, TORRENT_PREFIX } from './keys.ts';
-import { FIND, LIST, PUBLISH, REMOVE, type Script } from './scripts.ts';
+import { FIND, LIST, PUBLISH, REMOVALS, REMOVE, RESTORE, RESTORE_REMOVAL, type Script } from './scripts.ts';
 import { decodeEntry, encodeDraft } from './stored-entry.ts';
 
 export interface RedisCatalogStoreDependencies {
@@ -60,20 +63,10 @@ export class RedisCatalogStore implements CatalogStore {
     this.#channel = feedChannel(databaseOf(dependencies.client));
   }
 
-  async publish(draft: CatalogDraft): Promise<CatalogEntry> {
-    const { maxNames, maxVersions, maxTorrentBytes } = this.#limits;
+  async publish(draft: CatalogDraft, afterVersion = 0): Promise<CatalogEntry> {
     const { name, torrent } = draft;
-    const bytes = Buffer.from(torrent.buffer, torrent.byteOffset, torrent.byteLength);
-    const [lack, key, value] = await this.#run(PUBLISH, [
-      this.#channel,
-      TORRENT_PREFIX,
-      name,
-      encodeDraft(draft),
-      bytes,
-      maxNames,
-      maxVersions,
-      maxTorrentBytes,
-    ]);
+    const args = [encodeDraft(draft), bufferOf(torrent), afterVersion, ...this.#room()];
+    const [lack, key, value] = await this.#change(PUBLISH, name, args);
     if (lack !== '') throw noRoomFor(lack as Lack, name);
     return decodeEntry(key!, value!);
   }
@@ -107,9 +100,33 @@ export class RedisCatalogStore implements CatalogStore {
   }
 
   async remove(name: string, version?: number): Promise<CatalogEntry[]> {
-    const { maxRemoved } = this.#limits;
-    const gone = [this.#channel, TORRENT_PREFIX, name, digitsOf(version), maxRemoved];
-    return entriesOf(await this.#run(REMOVE, gone));
+    return entriesOf(await this.#change(REMOVE, name, [digitsOf(version)]));
+  }
+
+  async restore(lost: LostEntry): Promise<boolean> {
+    const { name, version, published, torrent } = lost;
+    const args = [digitsOf(version), published, encodeDraft(lost), bufferOf(torrent), ...this.#room()];
+    const [result] = await this.#change(RESTORE, name, args);
+    if (result !== '' && result !== 'gone') throw noRoomFor(result as Lack, name);
+    return result === '';
+  }
+
+  async restoreRemoval({ name, version, published }: RemovedVersion): Promise<void> {
+    await this.#change(RESTORE_REMOVAL, name, [digitsOf(version), published]);
+  }
+
+  async removals(after: number, limit: number): Promise<Removal[]> {
+    const flat = await this.#run(REMOVALS, [after, limit]);
+    const found: Removal[] = [];
+    for (let i = 0; i < flat.length; i += 3)
+      found.push({ ...placeOf(flat[i]!), published: Number(flat[i + 1]), rank: Number(flat[i + 2]) });
+    return found;
+  }
+
+  async wereRemoved(versions: readonly RemovedVersion[]): Promise<boolean[]> {
+    if (versions.length === 0) return [];
+    const removed = await this.#ask(() => this.#client.hmget(KEYS.removed, ...versions.map(orderKey)));
+    return versions.map(({ published }, i) => Number(removed[i] ?? -1) >= published);
   }
 
   watch(listener: (change: CatalogChange) => void): () => void {
@@ -143,6 +160,15 @@ export class RedisCatalogStore implements CatalogStore {
     for (const listener of this.#listeners) listener(change);
   }
 
+  #room(): number[] {
+    const { maxNames, maxVersions, maxTorrentBytes } = this.#limits;
+    return [maxNames, maxVersions, maxTorrentBytes];
+  }
+
+  #change(script: Script, name: string, args: readonly (string | number | Buffer)[]): Promise<string[]> {
+    return this.#run(script, [this.#channel, TORRENT_PREFIX, this.#limits.maxRemoved, name, ...args]);
+  }
+
   /** @returns what a script answers, which is texts */
   #run(script: Script, args: readonly (string | number | Buffer)[]): Promise<string[]> {
     const keys = script.keys.map((key) => KEYS[key]);
@@ -174,6 +200,10 @@ export class RedisCatalogStore implements CatalogStore {
 
 function databaseOf(client: Redis | Cluster): number {
   return client.isCluster ? 0 : ((client as Redis).options.db ?? 0);
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function digitsOf(version: number | undefined): string {

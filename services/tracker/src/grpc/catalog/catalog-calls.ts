@@ -1,7 +1,23 @@
-import type { CatalogEntry, CatalogStore, EntryPlace } from '@pixtorrent/catalog';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  type CatalogDraft,
+  type CatalogEntry,
+  CatalogError,
+  type CatalogStore,
+  type DraftInput,
+  type EntryPlace,
+} from '@pixtorrent/catalog';
 import type { catalog as wire } from '@pixtorrent/contracts';
 import { StatusError } from '@pixtorrent/service-kit';
-import { draftInputOf, entryMessage, placeAskedFor, queryOf } from './catalog-messages.ts';
+import {
+  afterVersionOf,
+  draftInputOf,
+  entryMessage,
+  placeAskedFor,
+  placeMessage,
+  queryOf,
+  restorationOf,
+} from './catalog-messages.ts';
 import type { DraftReader } from './draft-reader.ts';
 import { formatPageToken } from './page-token.ts';
 
@@ -15,8 +31,39 @@ export async function publish(
   drafts: DraftReader,
   request: wire.PublishRequest,
 ): Promise<wire.PublishResponse> {
+  const afterVersion = afterVersionOf(request);
   const draft = await drafts.read(draftInputOf(request));
-  return { entry: entryMessage(await store.publish(draft)) };
+  return { entry: entryMessage(await store.publish(draft, afterVersion)) };
+}
+
+/** First what was removed, so that nothing of it comes back in between. */
+export async function restore(
+  store: CatalogStore,
+  drafts: DraftReader,
+  request: wire.RestoreRequest,
+): Promise<wire.RestoreResponse> {
+  const { entries, removed } = restorationOf(request);
+  for (const removal of removed) await store.restoreRemoval(removal);
+  const refused: wire.Removed[] = [];
+  for (const [i, { input, version, published }] of entries.entries()) {
+    // Others have their turn: a torrent may be read in this thread, and a store answer without a wait.
+    await nextTurn();
+    const draft = await draftAt(`entries[${i}]`, drafts, input);
+    const lost = { ...draft, version, published };
+    if (!(await store.restore(lost))) refused.push(placeMessage(lost));
+  }
+  return { refused };
+}
+
+/** @throws CatalogError that names the fields of the whole request */
+async function draftAt(path: string, drafts: DraftReader, input: DraftInput): Promise<CatalogDraft> {
+  try {
+    return await drafts.read(input);
+  } catch (error) {
+    if (!(error instanceof CatalogError) || error.code !== 'invalid') throw error;
+    const fields = error.fields.map(({ field, reason }) => ({ field: `${path}.${field}`, reason }));
+    throw new CatalogError('invalid', error.message, fields);
+  }
 }
 
 export async function get(store: CatalogStore, request: wire.GetRequest): Promise<wire.GetResponse> {

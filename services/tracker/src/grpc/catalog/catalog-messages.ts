@@ -6,6 +6,7 @@ import {
   type Labels,
   labelFaults,
   nameFault,
+  type RemovedVersion,
   type Replicas,
 } from '@pixtorrent/catalog';
 import type { catalog as wire } from '@pixtorrent/contracts';
@@ -18,11 +19,31 @@ const USUAL_PAGE = 100;
 const LARGEST_PAGE = 1000;
 /** Milliseconds after which a store that is away is worth asking again. */
 const STORE_PAUSE = 1000;
+/** Entries, and what was removed, of one request. */
+const MOST_RESTORED = 100;
+const MOST_REMOVED = 1000;
+/** So that versions stay below 2³² for as many publications again. */
+const GREATEST_VERSION = 2 ** 31 - 1;
+const VERSIONS = `1 to ${GREATEST_VERSION}`;
+/** The last day that a date can have, in milliseconds since 1970. */
+const LATEST = 8.64e15;
 const NO_BYTES = Buffer.alloc(0);
+
+/** A version that was lost, its torrent and labels as unchecked as they came. */
+export interface LostInput extends Pick<CatalogEntry, 'version' | 'published'> {
+  readonly input: DraftInput;
+}
 
 /** What is to be published, as unchecked as it came. */
 export function draftInputOf({ name, torrent, replicas, labels }: wire.PublishRequest): DraftInput {
   return { name, torrent, replicas: wantedOf(replicas), labels };
+}
+
+/** @throws InvalidArgument */
+export function afterVersionOf({ afterVersion }: wire.PublishRequest): number {
+  if (afterVersion <= GREATEST_VERSION) return afterVersion;
+  const description = `is ${afterVersion}, at most ${GREATEST_VERSION} is allowed`;
+  throw new InvalidArgument([{ field: 'after_version', description }]);
 }
 
 /** A name, and a version where one is asked for. @throws InvalidArgument */
@@ -48,13 +69,14 @@ export function queryOf({ pageSize, pageToken, labels, allVersions }: wire.ListR
 }
 
 /** What a watcher wants. @throws InvalidArgument */
-export function wishesOf({ labels, torrents }: wire.WatchRequest): {
+export function wishesOf({ labels, torrents, removals }: wire.WatchRequest): {
   readonly labels: Labels;
   readonly torrents: boolean;
+  readonly removals: boolean;
 } {
   const fields = violationsOf(labels);
   if (fields.length > 0) throw new InvalidArgument(fields);
-  return { labels, torrents };
+  return { labels, torrents, removals };
 }
 
 export function entryMessage(entry: CatalogEntry, torrent?: Uint8Array): wire.Entry {
@@ -77,8 +99,70 @@ export function publishedEvent(entry: CatalogEntry, torrent?: Uint8Array): wire.
   return { event: { $case: 'published', published: entryMessage(entry, torrent) } };
 }
 
-export function removedEvent({ name, version, infoHash }: CatalogEntry): wire.WatchResponse {
-  return { event: { $case: 'removed', removed: { name, version, infoHash: bufferOf(infoHash) } } };
+export function removedEvent(entry: CatalogEntry): wire.WatchResponse {
+  return { event: { $case: 'removed', removed: placeMessage(entry, bufferOf(entry.infoHash)) } };
+}
+
+export function removalEvent(removal: RemovedVersion): wire.WatchResponse {
+  return { event: { $case: 'removed', removed: placeMessage(removal) } };
+}
+
+export function lostEvent(entry: CatalogEntry): wire.WatchResponse {
+  return { event: { $case: 'lost', lost: placeMessage(entry, bufferOf(entry.infoHash)) } };
+}
+
+export function placeMessage(
+  { name, version, published }: RemovedVersion,
+  infoHash: Buffer = NO_BYTES,
+): wire.Removed {
+  return { name, version, infoHash, publishedMs: published };
+}
+
+/**
+ * What of a catalogue is to be restored; the entries are as unchecked as they came, but for their places.
+ * @throws InvalidArgument with everything that is wrong
+ */
+export function restorationOf({ entries, removed }: wire.RestoreRequest): {
+  readonly entries: readonly LostInput[];
+  readonly removed: readonly RemovedVersion[];
+} {
+  const fields: FieldViolation[] = [];
+  if (entries.length > MOST_RESTORED)
+    fields.push({
+      field: 'entries',
+      description: `are ${entries.length}, at most ${MOST_RESTORED} are allowed`,
+    });
+  if (removed.length > MOST_REMOVED)
+    fields.push({
+      field: 'removed',
+      description: `are ${removed.length}, at most ${MOST_REMOVED} are allowed`,
+    });
+  if (fields.length > 0) throw new InvalidArgument(fields);
+  for (const [list, places] of Object.entries({ entries, removed }))
+    for (const [i, place] of places.entries()) fields.push(...placeFaults(`${list}[${i}]`, place));
+  if (fields.length > 0) throw new InvalidArgument(fields);
+  return {
+    entries: entries.map(({ name, torrent, replicas, labels, ...place }) => ({
+      input: { name, torrent, replicas: wantedOf(replicas), labels },
+      version: place.version,
+      published: place.publishedMs,
+    })),
+    removed: removed.map(({ name, version, publishedMs }) => ({ name, version, published: publishedMs })),
+  };
+}
+
+function placeFaults(
+  path: string,
+  { name, version, publishedMs }: { name: string; version: number; publishedMs: number },
+): FieldViolation[] {
+  const faults: FieldViolation[] = [];
+  const reason = nameFault(name);
+  if (reason !== undefined) faults.push({ field: `${path}.name`, description: reason });
+  if (version < 1 || version > GREATEST_VERSION)
+    faults.push({ field: `${path}.version`, description: `is ${version}, ${VERSIONS} are allowed` });
+  if (publishedMs < 1 || publishedMs > LATEST)
+    faults.push({ field: `${path}.published_ms`, description: 'has to be in milliseconds since 1970' });
+  return faults;
 }
 
 export const SYNCED: wire.WatchResponse = { event: { $case: 'synced', synced: {} } };

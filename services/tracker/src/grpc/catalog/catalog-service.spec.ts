@@ -73,6 +73,7 @@ const publish = (client: wire.CatalogServiceClient, request: Partial<wire.Publis
     torrent: torrent(1),
     replicas: undefined,
     labels: {},
+    afterVersion: 0,
     ...request,
   }).then(({ entry }) => entry!);
 const get = (client: wire.CatalogServiceClient, name: string, version = 0) =>
@@ -90,6 +91,22 @@ const list = (client: wire.CatalogServiceClient, request: Partial<wire.ListReque
 const remove = (client: wire.CatalogServiceClient, name: string, version = 0) =>
   ask(client, client.remove as Unary<wire.RemoveRequest, wire.RemoveResponse>, { name, version });
 
+const restore = (client: wire.CatalogServiceClient, request: Partial<wire.RestoreRequest>) =>
+  ask(client, client.restore as Unary<wire.RestoreRequest, wire.RestoreResponse>, {
+    entries: [],
+    removed: [],
+    ...request,
+  });
+
+function lost(entry: Partial<wire.Entry> = {}): wire.Entry {
+  const given = { name: 'a', version: 1, torrent: torrent(1), publishedMs: 1000, labels: {} };
+  return { ...given, infoHash: Buffer.alloc(0), size: 0, replicas: undefined, ...entry };
+}
+
+function gone(name: string, version: number, publishedMs = 1000): wire.Removed {
+  return { name, version, publishedMs, infoHash: Buffer.alloc(0) };
+}
+
 /** A torrent file of `bytes`, or as small as can be. */
 function torrent(content: number, bytes = 0): Buffer {
   const pieces = Math.max(1, Math.ceil((bytes - 150) / 20));
@@ -106,13 +123,14 @@ class Told {
   error: ServiceError | undefined;
 
   constructor(client: wire.CatalogServiceClient, request: Partial<wire.WatchRequest> = {}) {
-    this.call = client.watch({ labels: {}, torrents: false, ...request });
+    this.call = client.watch({ labels: {}, torrents: false, removals: false, ...request });
     this.call.on('data', ({ event }: wire.WatchResponse) => {
       if (event?.$case === 'published') {
         this.words.push(`${event.published.name}@${event.published.version}`);
         this.torrents.push(event.published.torrent);
       } else if (event?.$case === 'removed')
         this.words.push(`-${event.removed.name}@${event.removed.version}`);
+      else if (event?.$case === 'lost') this.words.push(`?${event.lost.name}@${event.lost.version}`);
       else this.words.push('synced');
     });
     this.call.on('error', (error) => {
@@ -487,9 +505,71 @@ describe('watching', () => {
   });
 });
 
+describe('what the catalogue has lost', () => {
+  it('comes back as it was, and what was removed does not', async () => {
+    const { client } = await serve();
+    const told = new Told(client);
+    await told.is(['synced']);
+    const labels = { kind: 'model' };
+    const replicas: wire.Replicas = { wanted: { $case: 'count', count: 3 } };
+    const second = lost({ version: 2, torrent: torrent(2, 100_000), publishedMs: 2000, labels, replicas });
+    const request = {
+      entries: [lost({ version: 1 }), second, lost({ name: 'b', version: 4 })],
+      removed: [gone('a', 1), gone('c', 7)],
+    };
+    for (let times = 0; times < 2; times++) {
+      const { refused } = await restore(client, request);
+      expect(refused).toEqual([gone('a', 1)]);
+    }
+    const entry = await get(client, 'a');
+    const { infoHash, size } = await publish(client, { name: 'same', torrent: second.torrent });
+    expect(entry).toEqual({ ...second, infoHash, size });
+    expect((await publish(client, { name: 'c' })).version).toBe(8);
+    expect((await publish(client, { name: 'd', afterVersion: 11 })).version).toBe(12);
+    await told.is(['synced', 'a@2', 'b@4', 'same@1', 'c@8', 'd@12']);
+    await remove(client, 'b');
+    const late = new Told(client, { removals: true });
+    await late.is(['-a@1', '-c@7', '-b@4', 'a@2', 'same@1', 'c@8', 'd@12', 'synced']);
+    await vi.waitFor(() => expect(told.words.at(-1)).toBe('-b@4'));
+  });
+
+  it('is told with what was removed, however much that is', async () => {
+    const { client } = await serve();
+    for (let from = 0; from < 2000; from += 1000)
+      await restore(client, { removed: Array.from({ length: 1000 }, (_, i) => gone(`n${from + i}`, 1)) });
+    const told = new Told(client, { removals: true });
+    await told.is([...Array.from({ length: 2000 }, (_, i) => `-n${i}@1`), 'synced']);
+  });
+
+  it.each<[string, Partial<wire.RestoreRequest>, string]>([
+    ['a name', { entries: [lost(), lost({ name: '..' })] }, 'entries[1].name: '],
+    ['no version', { entries: [lost({ version: 0 })] }, 'entries[0].version: is 0, 1 to 2147483647'],
+    ['a version', { removed: [gone('a', 2 ** 31)] }, 'removed[0].version: '],
+    ['a time', { removed: [gone('a', 1, 0)] }, 'removed[0].published_ms: '],
+    ['a torrent', { entries: [lost({ torrent: Buffer.from('no') })] }, 'entries[0].torrent: '],
+    ['a label', { entries: [lost({ labels: { k: 'x'.repeat(256) } })] }, 'entries[0].labels.k: '],
+    ['so many', { removed: Array.from({ length: 1001 }, () => gone('a', 1)) }, 'removed: are 1001'],
+  ])('is not taken where %s is wrong', async (_, request, message) => {
+    const { client } = await serve();
+    const error = await restore(client, request).catch((reason: ServiceError) => reason);
+    expect(error).toMatchObject({ code: status.INVALID_ARGUMENT });
+    expect((error as ServiceError).metadata.get(DETAILS_TRAILER).join()).toContain(message.split(':')[0]);
+    expect((error as ServiceError).details).toContain(message.split(': ')[1]);
+  });
+
+  it('has a version after which new ones come, and no larger one than there are', async () => {
+    const { client } = await serve();
+    const error = await publish(client, { afterVersion: 2 ** 31 }).catch((reason: ServiceError) => reason);
+    expect(error).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: expect.stringMatching(/^after_version: /),
+    });
+  });
+});
+
 /** A watcher that reads one torrent, then nothing. (A client that reads nothing from the start takes in everything.) */
 function stalled(client: wire.CatalogServiceClient): ReturnType<wire.CatalogServiceClient['watch']> {
-  const call = client.watch({ labels: {}, torrents: true });
+  const call = client.watch({ labels: {}, torrents: true, removals: false });
   call.once('data', () => call.pause());
   call.on('error', () => {});
   cleanups.push(() => call.cancel());

@@ -2,7 +2,7 @@ import type { CachedCatalog, CatalogStore } from '@pixtorrent/catalog';
 import { catalog as wire } from '@pixtorrent/contracts';
 import type { Logger, Timers } from '@pixtorrent/core';
 import { type GrpcService, loggingFaults, unary } from '@pixtorrent/service-kit';
-import { get, list, publish, remove } from './catalog-calls.ts';
+import { get, list, publish, remove, restore } from './catalog-calls.ts';
 import { statusOf } from './catalog-messages.ts';
 import { DraftReader } from './draft-reader.ts';
 import { Watching, type WatchingFigures } from './watching.ts';
@@ -73,6 +73,7 @@ export function catalogService(
     get: unary((request) => get(store, request), mapError),
     list: unary((request) => list(store, request), mapError),
     remove: unary((request) => remove(store, request), mapError),
+    restore: unary((request) => restore(store, drafts, request), mapError),
     watch: (call) => watching.accept(call),
   };
   return {

@@ -10,13 +10,13 @@ import {
 import type { catalog as wire } from '@pixtorrent/contracts';
 import { sameBytes, type Timer, type Timers } from '@pixtorrent/core';
 import { type ErrorMapper, StatusError, toServiceError } from '@pixtorrent/service-kit';
-import { publishedEvent, removedEvent, SYNCED } from './catalog-messages.ts';
+import { lostEvent, publishedEvent, removalEvent, removedEvent, SYNCED } from './catalog-messages.ts';
 
 export interface WatcherDependencies {
   readonly call: ServerWritableStream<wire.WatchRequest, wire.WatchResponse>;
   readonly catalog: CachedCatalog;
   /** Gives the torrents' bytes. */
-  readonly store: Pick<CatalogStore, 'get'>;
+  readonly store: Pick<CatalogStore, 'get' | 'removals'>;
   readonly timers: Timers;
   readonly mapError: ErrorMapper;
 }
@@ -25,6 +25,8 @@ export interface WatcherOptions {
   /** Only entries that have all of these. */
   readonly labels: Labels;
   readonly torrents: boolean;
+  /** What was removed before, too. */
+  readonly removals: boolean;
   /** Changes that wait to be sent. */
   readonly maxQueued: number;
   /** Milliseconds for which the client may read nothing of what is sent. */
@@ -34,11 +36,13 @@ export interface WatcherOptions {
 }
 
 type Told =
-  | { readonly type: 'published' | 'removed'; readonly entry: CatalogEntry }
+  | { readonly type: 'published' | 'removed' | 'lost'; readonly entry: CatalogEntry }
   | { readonly type: 'synced' };
 
 /** Milliseconds after which it is worth watching again. */
 const PAUSE = 1000;
+/** Removals that are asked of the store at a time. */
+const REMOVALS_STEP = 500;
 
 /**
  * One call of Watch. What is there is read from the shared copy at the client's own pace, one message at a time and with
@@ -82,6 +86,7 @@ export class Watcher {
     const unfollow = catalog.follow((change) => this.#note(change));
     try {
       await this.#waitForCatalog();
+      if (this.#options.removals) await this.#tellRemovals();
       await this.#tellAll();
       while (!this.#over) {
         await this.#tellQueued();
@@ -120,6 +125,15 @@ export class Watcher {
     if (!catalog.ready)
       throw new StatusError('UNAVAILABLE', 'the catalogue is not known here yet', { retryAfter: PAUSE });
     if (!catalog.complete) throw tooLarge();
+  }
+
+  async #tellRemovals(): Promise<void> {
+    for (let after = 0; !this.#over; ) {
+      const page = await this.#dependencies.store.removals(after, REMOVALS_STEP);
+      for (const removal of page) await this.#write(removalEvent(removal));
+      if (page.length < REMOVALS_STEP) return;
+      after = page.at(-1)!.rank;
+    }
   }
 
   async #tellAll(): Promise<void> {
@@ -172,6 +186,7 @@ export class Watcher {
 
   async #tell(told: Told): Promise<void> {
     if (told.type === 'synced') await this.#write(SYNCED);
+    else if (told.type === 'lost') await this.#write(lostEvent(told.entry));
     else if (told.type === 'removed') await this.#write(removedEvent(told.entry));
     else if (!this.#options.torrents) await this.#write(publishedEvent(told.entry));
     else {

@@ -7,7 +7,7 @@ import { wishesOf } from './catalog-messages.ts';
 import { Watcher, type WatcherOptions } from './watcher.ts';
 
 export interface WatchingDependencies {
-  readonly store: Pick<CatalogStore, 'get'>;
+  readonly store: Pick<CatalogStore, 'get' | 'removals'>;
   readonly catalog: CachedCatalog;
   readonly timers: Timers;
   readonly mapError: ErrorMapper;

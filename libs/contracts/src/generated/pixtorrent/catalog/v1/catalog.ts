@@ -50,6 +50,7 @@ export interface PublishRequest {
   torrent: Buffer;
   replicas: Replicas | undefined;
   labels: { [key: string]: string };
+  afterVersion: number;
 }
 
 export interface PublishRequest_LabelsEntry {
@@ -96,9 +97,19 @@ export interface RemoveResponse {
   removed: number;
 }
 
+export interface RestoreRequest {
+  entries: Entry[];
+  removed: Removed[];
+}
+
+export interface RestoreResponse {
+  refused: Removed[];
+}
+
 export interface WatchRequest {
   labels: { [key: string]: string };
   torrents: boolean;
+  removals: boolean;
 }
 
 export interface WatchRequest_LabelsEntry {
@@ -107,16 +118,26 @@ export interface WatchRequest_LabelsEntry {
 }
 
 export interface WatchResponse {
-  event: { $case: "published"; published: Entry } | { $case: "removed"; removed: Removed } | {
-    $case: "synced";
-    synced: Synced;
-  } | undefined;
+  event:
+    | { $case: "published"; published: Entry }
+    | { $case: "removed"; removed: Removed }
+    | { $case: "synced"; synced: Synced }
+    | { $case: "lost"; lost: Lost }
+    | undefined;
 }
 
 export interface Removed {
   name: string;
   version: number;
   infoHash: Buffer;
+  publishedMs: number;
+}
+
+export interface Lost {
+  name: string;
+  version: number;
+  infoHash: Buffer;
+  publishedMs: number;
 }
 
 export interface Synced {
@@ -374,7 +395,7 @@ export const Entry_LabelsEntry: MessageFns<Entry_LabelsEntry> = {
 };
 
 function createBasePublishRequest(): PublishRequest {
-  return { name: "", torrent: Buffer.alloc(0), replicas: undefined, labels: {} };
+  return { name: "", torrent: Buffer.alloc(0), replicas: undefined, labels: {}, afterVersion: 0 };
 }
 
 export const PublishRequest: MessageFns<PublishRequest> = {
@@ -391,6 +412,9 @@ export const PublishRequest: MessageFns<PublishRequest> = {
     globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
       PublishRequest_LabelsEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
     });
+    if (message.afterVersion !== 0) {
+      writer.uint32(40).uint32(message.afterVersion);
+    }
     return writer;
   },
 
@@ -440,6 +464,14 @@ export const PublishRequest: MessageFns<PublishRequest> = {
             if (entry4.value !== undefined) {
               message.labels[entry4.key] = entry4.value;
             }
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.afterVersion = reader.uint32();
             continue;
           }
         }
@@ -960,8 +992,111 @@ export const RemoveResponse: MessageFns<RemoveResponse> = {
   },
 };
 
+function createBaseRestoreRequest(): RestoreRequest {
+  return { entries: [], removed: [] };
+}
+
+export const RestoreRequest: MessageFns<RestoreRequest> = {
+  encode(message: RestoreRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.entries) {
+      Entry.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.removed) {
+      Removed.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RestoreRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRestoreRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entries.push(Entry.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.removed.push(Removed.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRestoreResponse(): RestoreResponse {
+  return { refused: [] };
+}
+
+export const RestoreResponse: MessageFns<RestoreResponse> = {
+  encode(message: RestoreResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.refused) {
+      Removed.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RestoreResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRestoreResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.refused.push(Removed.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseWatchRequest(): WatchRequest {
-  return { labels: {}, torrents: false };
+  return { labels: {}, torrents: false, removals: false };
 }
 
 export const WatchRequest: MessageFns<WatchRequest> = {
@@ -971,6 +1106,9 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     });
     if (message.torrents !== false) {
       writer.uint32(16).bool(message.torrents);
+    }
+    if (message.removals !== false) {
+      writer.uint32(24).bool(message.removals);
     }
     return writer;
   },
@@ -1005,6 +1143,14 @@ export const WatchRequest: MessageFns<WatchRequest> = {
             }
 
             message.torrents = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.removals = reader.bool();
             continue;
           }
         }
@@ -1093,6 +1239,9 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       case "synced":
         Synced.encode(message.event.synced, writer.uint32(26).fork()).join();
         break;
+      case "lost":
+        Lost.encode(message.event.lost, writer.uint32(34).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1134,6 +1283,14 @@ export const WatchResponse: MessageFns<WatchResponse> = {
             message.event = { $case: "synced", synced: Synced.decode(reader, reader.uint32()) };
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.event = { $case: "lost", lost: Lost.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1148,7 +1305,7 @@ export const WatchResponse: MessageFns<WatchResponse> = {
 };
 
 function createBaseRemoved(): Removed {
-  return { name: "", version: 0, infoHash: Buffer.alloc(0) };
+  return { name: "", version: 0, infoHash: Buffer.alloc(0), publishedMs: 0 };
 }
 
 export const Removed: MessageFns<Removed> = {
@@ -1161,6 +1318,9 @@ export const Removed: MessageFns<Removed> = {
     }
     if (message.infoHash.length !== 0) {
       writer.uint32(26).bytes(message.infoHash);
+    }
+    if (message.publishedMs !== 0) {
+      writer.uint32(32).uint64(message.publishedMs);
     }
     return writer;
   },
@@ -1200,6 +1360,93 @@ export const Removed: MessageFns<Removed> = {
             }
 
             message.infoHash = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.publishedMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLost(): Lost {
+  return { name: "", version: 0, infoHash: Buffer.alloc(0), publishedMs: 0 };
+}
+
+export const Lost: MessageFns<Lost> = {
+  encode(message: Lost, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.version !== 0) {
+      writer.uint32(16).uint32(message.version);
+    }
+    if (message.infoHash.length !== 0) {
+      writer.uint32(26).bytes(message.infoHash);
+    }
+    if (message.publishedMs !== 0) {
+      writer.uint32(32).uint64(message.publishedMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Lost {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLost();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.version = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.infoHash = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.publishedMs = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -1288,6 +1535,15 @@ export const CatalogServiceService = {
     responseSerialize: (value: RemoveResponse): Buffer => Buffer.from(RemoveResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RemoveResponse => RemoveResponse.decode(value),
   },
+  restore: {
+    path: "/pixtorrent.catalog.v1.CatalogService/Restore" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RestoreRequest): Buffer => Buffer.from(RestoreRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RestoreRequest => RestoreRequest.decode(value),
+    responseSerialize: (value: RestoreResponse): Buffer => Buffer.from(RestoreResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RestoreResponse => RestoreResponse.decode(value),
+  },
   watch: {
     path: "/pixtorrent.catalog.v1.CatalogService/Watch" as const,
     requestStream: false as const,
@@ -1304,6 +1560,7 @@ export interface CatalogServiceServer extends UntypedServiceImplementation {
   get: handleUnaryCall<GetRequest, GetResponse>;
   list: handleUnaryCall<ListRequest, ListResponse>;
   remove: handleUnaryCall<RemoveRequest, RemoveResponse>;
+  restore: handleUnaryCall<RestoreRequest, RestoreResponse>;
   watch: handleServerStreamingCall<WatchRequest, WatchResponse>;
 }
 
@@ -1361,6 +1618,21 @@ export interface CatalogServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RemoveResponse) => void,
+  ): ClientUnaryCall;
+  restore(
+    request: RestoreRequest,
+    callback: (error: ServiceError | null, response: RestoreResponse) => void,
+  ): ClientUnaryCall;
+  restore(
+    request: RestoreRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RestoreResponse) => void,
+  ): ClientUnaryCall;
+  restore(
+    request: RestoreRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RestoreResponse) => void,
   ): ClientUnaryCall;
   watch(request: WatchRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchResponse>;
   watch(
