@@ -13,6 +13,7 @@ import {
   Slab,
   systemClock,
   TcpTransport,
+  type TlsOptions,
 } from '@pixtorrent/node-io';
 import { ClientError } from './errors.ts';
 import { fetchMetadata, type MagnetOptions } from './magnet/fetch-metadata.ts';
@@ -50,6 +51,11 @@ export interface ClientOptions {
    * @default those that the runtime trusts
    */
   readonly trackerCa?: Uint8Array;
+  /**
+   * TLS between peers.
+   * @default only plain connections
+   */
+  readonly tls?: TlsOptions;
   readonly logger?: Logger;
 }
 
@@ -110,7 +116,7 @@ export class Client {
       },
     );
     const slab = new Slab({ limit: options.memory ?? DEFAULT_MEMORY });
-    const transport = new TcpTransport(backgroundTimers);
+    const transport = new TcpTransport(backgroundTimers, { ...(options.tls && { tls: options.tls }) });
     let client: Client | undefined;
     const listener = await transport.listen({
       ...(options.host !== undefined && { host: options.host }),
@@ -140,6 +146,11 @@ export class Client {
 
   get port(): number {
     return this.#listener.port;
+  }
+
+  /** Connections closed since the start: because they were plain and TLS is required, or because no TLS came about. */
+  get refused(): Listener['refused'] {
+    return this.#listener.refused;
   }
 
   get sessions(): Iterable<TorrentSession> {
