@@ -1,0 +1,15 @@
+export type { ClusterLimits } from './cluster-limits.ts';
+export type { ClusterNode, News, NodeState } from './cluster-node.ts';
+export type { ClusterErrorCode } from './errors.ts';
+export { ClusterError } from './errors.ts';
+export type { Holding } from './holdings.ts';
+export { Holdings } from './holdings.ts';
+export type { Lease, NodeChange, NodeStore } from './node-store.ts';
+export type { Candidate } from './placement.ts';
+export { Placement } from './placement.ts';
+export type { RosterChange, RosterDependencies, RosterOptions } from './roster.ts';
+export { Roster } from './roster.ts';
+export type { MemoryNodeStoreDependencies } from './stores/memory-node-store.ts';
+export { MemoryNodeStore } from './stores/memory-node-store.ts';
+export type { RedisNodeStoreDependencies, RedisNodeStoreOptions } from './stores/redis/redis-node-store.ts';
+export { RedisNodeStore } from './stores/redis/redis-node-store.ts';
