@@ -66,7 +66,7 @@ export class MessageHandler implements PeerHandler {
     if (pieces.lacks(piece)) {
       peer.useful++;
       this.updateInterest(peer);
-      if (peer.starved || peer.requests.count === 0) this.#parts.downloader.fill(peer);
+      this.#parts.downloader.gained(peer, piece);
     }
     if (peer.seed) this.closeIfBothComplete(peer);
   }

@@ -11,6 +11,8 @@ export interface TorrentOptions {
   readonly have?: Bitfield;
   /** Pieces to get. @default all */
   readonly wanted?: Bitfield;
+  /** More pieces are wanted as they are needed (`Torrent.want`): peers are kept though nothing is lacked. @default false */
+  readonly selective?: boolean;
   /** The info dictionary, served to those who came by a magnet link (BEP 9). @default not served */
   readonly metadata?: Uint8Array;
   /** The port that this node listens on, told to others (BEP 10). */
@@ -58,8 +60,13 @@ export interface Tuning {
   readonly uploadQueue: number;
   /** Bytes that may be on their way from the disk to one peer's socket, whatever its rate. */
   readonly inFlight: number;
-  /** And beyond that what the peer takes in this time: reading has to keep ahead of sending. */
+  /**
+   * And beyond that what the peer takes in this time: reading has to keep ahead of sending, but what is on its way
+   * cannot be taken back where something else has become urgent.
+   */
   readonly inFlightTime: number;
+  /** And so much before its rate is known. */
+  readonly firstInFlight: number;
   /** How often the choker weighs the peers. */
   readonly chokeInterval: number;
   /** How long the optimistic slot stays with a peer. */
@@ -85,11 +92,12 @@ export const DEFAULT_TUNING: Tuning = {
   initialWindow: { pixwire: 1024 * 1024, bep3: 256 * 1024 },
   maxWindow: 64 * 1024 * 1024,
   queueTarget: 200,
-  rangeTarget: 100,
+  rangeTarget: 25,
   maxRange: 1024 * 1024,
   uploadQueue: 64 * 1024 * 1024,
-  inFlight: 4 * 1024 * 1024,
-  inFlightTime: 10,
+  inFlight: 128 * 1024,
+  inFlightTime: 5,
+  firstInFlight: 4 * 1024 * 1024,
   chokeInterval: 10_000,
   optimisticInterval: 30_000,
   lateAfter: 3000,

@@ -6,6 +6,7 @@ import type {
   WireMessages,
 } from '@pixtorrent/peer-protocol';
 import type { DisconnectReason, PeerLink } from './ports.ts';
+import { Pace } from './rates/pace.ts';
 import { RateMeter } from './rates/rate-meter.ts';
 import { RangeQueue } from './requests/range-queue.ts';
 import { Refusals } from './requests/refusals.ts';
@@ -74,8 +75,10 @@ export class Peer implements WireMessages {
   maxRequest: number;
   /** Bytes of requests that it queues for this side. */
   acceptedWindow: number;
-  /** It had nothing to be asked for when it was last looked at. */
-  starved = false;
+  /** A piece to which it contributed was right. */
+  proven = false;
+  /** Bytes that it gave before that. */
+  unproven = 0;
   snubbed = false;
   /** When data last came, or the first request was sent after a time without any. */
   lastDataAt: number;
@@ -91,6 +94,8 @@ export class Peer implements WireMessages {
   readonly uploads = new RangeQueue();
   /** Bytes handed to the link and not yet taken by the network. */
   inFlight = 0;
+  /** How fast the network takes blocks for it. */
+  readonly pace = new Pace();
   queuedForUpload = false;
   /** Pieces to be told of with the next Have frame. */
   readonly pendingHaves: number[] = [];

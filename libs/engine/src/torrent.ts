@@ -11,6 +11,7 @@ import { MessageHandler } from './message-handler.ts';
 import { DEFAULT_TUNING, type TorrentOptions, type Tuning } from './options.ts';
 import { type ConnectionInfo, Peer } from './peer.ts';
 import { Deadlines } from './picking/deadlines.ts';
+import type { PiecePicker } from './picking/picker.ts';
 import { RarestFirst } from './picking/rarest-first.ts';
 import { Sequential } from './picking/sequential.ts';
 import { PieceTable } from './pieces/piece-table.ts';
@@ -43,6 +44,7 @@ export class Torrent implements Swarm {
   readonly #connector: Connector;
   readonly #monitor: PeerMonitor;
   readonly #announcer: HaveAnnouncer;
+  readonly #order: PiecePicker;
   readonly #deadlines: Deadlines;
   readonly #verdicts: Verdicts;
   readonly #messages: MessageHandler;
@@ -61,14 +63,16 @@ export class Torrent implements Swarm {
     this.sent = new RateMeter(dependencies.clock.now());
     const { shape } = options;
     const have = options.have ?? new Bitfield(shape.pieceCount);
-    this.pieces = new PieceTable(shape, have, options.wanted ?? all(shape.pieceCount), dependencies.random);
+    const wanted = options.wanted ?? all(shape.pieceCount);
+    this.pieces = new PieceTable(shape, have, wanted, dependencies.random, options.selective);
     const order =
       options.order === 'sequential'
         ? new Sequential(this.pieces)
         : new RarestFirst(this.pieces, dependencies.random);
-    this.#deadlines = new Deadlines(this.pieces, order);
+    this.#order = order;
+    this.#deadlines = new Deadlines(this.pieces);
     this.#verdicts = new Verdicts(this);
-    this.#downloader = new Downloader(this, this.#deadlines, this.#verdicts.suspects);
+    this.#downloader = new Downloader(this, order, this.#deadlines, this.#verdicts.suspects);
     this.#uploader = new Uploader(this);
     this.#choker = new Choker(this, this.#uploader);
     this.#connector = new Connector(this);
@@ -175,6 +179,7 @@ export class Torrent implements Swarm {
     if (!active || this.#state === 'stopped') return;
     if (!ok) {
       this.#verdicts.pieceFailed(active);
+      if (this.#deadlines.has(piece)) this.#downloader.hurry();
       this.#downloader.fillStarved();
       return;
     }
@@ -184,6 +189,7 @@ export class Torrent implements Swarm {
     if (!this.#superSeed) this.#announcer.announce(piece);
     this.dependencies.events?.pieceVerified?.(piece, this.pieces.remaining);
     for (const peer of this.peers) {
+      if (!peer.proven && active.sources.includes(peer.serial)) this.#downloader.proved(peer);
       if (!peer.has.has(piece)) continue;
       peer.useful--;
       this.#messages.updateInterest(peer);
@@ -215,7 +221,7 @@ export class Torrent implements Swarm {
     if (!this.pieces.have.has(piece)) return;
     this.pieces.lost(piece);
     this.#announcedComplete = false;
-    this.#deadlines.rewind();
+    this.#order.rewind?.();
     this.#uploader.dropPiece(piece);
     for (const peer of this.peers) {
       if (!peer.has.has(piece) || !this.pieces.lacks(piece)) continue;
@@ -229,11 +235,36 @@ export class Torrent implements Swarm {
   setDeadline(piece: number, at: number): void {
     if (!this.pieces.lacks(piece)) return;
     this.#deadlines.set(piece, at);
+    this.#downloader.hurry();
+  }
+
+  /** Nobody waits for the piece any more. */
+  clearDeadline(piece: number): void {
+    this.#deadlines.clear(piece);
+  }
+
+  /** Gets a piece beside those that were wanted before. */
+  want(piece: number): void {
+    if (!this.pieces.want(piece)) return;
+    this.#announcedComplete = false;
+    this.#order.rewind?.();
+    for (const peer of this.peers) {
+      if (!peer.has.has(piece)) continue;
+      peer.useful++;
+      this.#messages.updateInterest(peer);
+    }
     this.#downloader.fillStarved();
   }
 
-  clearDeadline(piece: number): void {
-    this.#deadlines.clear(piece);
+  /** Gives up a piece that was not begun yet; one that was begun comes all the same. */
+  unwant(piece: number): void {
+    if (!this.pieces.unwant(piece)) return;
+    for (const peer of this.peers) {
+      if (!peer.has.has(piece)) continue;
+      peer.useful--;
+      this.#messages.updateInterest(peer);
+    }
+    this.#checkComplete();
   }
 
   disconnect(peer: Peer, reason: DisconnectReason, goodbye: GoodbyeReason, text: string): void {

@@ -9,6 +9,8 @@ import type { Connector } from './connector.ts';
 const PERIOD = 500;
 /** How long a connection may be of no use to either side when others wait for its place, milliseconds. */
 const USELESS_FOR = 60_000;
+/** How long a payload that somebody waits for may stand still, milliseconds. */
+const URGENT_STUCK_AFTER = 1000;
 /** What a line delivers at least while it counts as alive, bytes a millisecond. */
 const SLOWEST = 2;
 
@@ -31,6 +33,7 @@ export class PeerMonitor {
       this.start();
       const now = this.#swarm.dependencies.clock.now();
       for (const peer of [...this.#swarm.peers]) this.#watch(peer, now);
+      this.#downloader.hurryLate();
       this.#replaceUseless(now);
     });
   }
@@ -48,7 +51,9 @@ export class PeerMonitor {
     const snubbedAfter = Math.max(tuning.snubbedAfter, landingTime(peer));
     if (silence > Math.min(patience, snubbedAfter)) this.#downloader.releaseLate(peer, now - patience);
     if (silence > snubbedAfter && !peer.snubbed && !peer.chokesUs) this.#snubbed(peer, now);
-    if (peer.landing >= 0 && silence > patience && pieces.availability.copies(peer.landing) > 1) {
+    const waited = this.#downloader.isUrgent(peer.landing);
+    const stuckAfter = waited ? Math.max(URGENT_STUCK_AFTER, landingTime(peer)) : patience;
+    if (peer.landing >= 0 && silence > stuckAfter && pieces.availability.copies(peer.landing) > 1) {
       // Nobody else can write these blocks while their payload is under way: the connection has to go.
       this.#swarm.disconnect(peer, 'idle', GoodbyeReason.leaving, 'stuck in a block');
       return;

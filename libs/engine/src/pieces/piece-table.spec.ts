@@ -26,20 +26,49 @@ describe('the piece table', () => {
       fc.property(
         fc.uniqueArray(fc.nat(PIECES - 1)),
         fc.uniqueArray(fc.nat(PIECES - 1)),
-        fc.array(fc.tuple(fc.constantFrom(...ACTIONS), fc.nat(PIECES - 1)), { maxLength: 200 }),
-        (have, wanted, steps) => {
+        fc.array(fc.tuple(fc.constantFrom(...ACTIONS, 'want', 'unwant'), fc.nat(PIECES - 1)), {
+          maxLength: 200,
+        }),
+        (have, first, steps) => {
           const shape = shapeOf(PIECES, 2, 100);
           const table = new PieceTable(
             shape,
             bits(PIECES, ...have),
-            bits(PIECES, ...wanted),
+            bits(PIECES, ...first),
             new SeededRandom(1),
           );
           const state: PieceState[] = Array.from({ length: PIECES }, (_, p) =>
             have.includes(p) ? 'have' : 'missing',
           );
           const actives = new Map<number, ActivePiece>();
+          const check = (): void => {
+            for (let p = 0; p < PIECES; p++) {
+              expect(table.state(p)).toBe(state[p]);
+              expect(table.have.has(p)).toBe(state[p] === 'have');
+              const inProgress = ['requested', 'stored', 'verifying'].includes(state[p]!);
+              expect(table.active.has(p)).toBe(inProgress);
+              expect(table.lacks(p)).toBe(wanted.has(p) && state[p] !== 'have');
+              const candidate = table.availability.isCandidate(p);
+              if (candidate) expect(state[p]).toBe('missing');
+              else if (wanted.has(p)) expect(state[p]).not.toBe('missing');
+            }
+            const remaining = [...wanted].filter((p) => state[p] !== 'have').length;
+            expect([table.remaining, table.complete]).toEqual([remaining, remaining === 0]);
+          };
+          const wanted = new Set(first);
           for (const [action, piece] of steps) {
+            if (action === 'want' || action === 'unwant') {
+              const before = wanted.has(piece) && state[piece] !== 'have';
+              const changes = action === 'want' ? !wanted.has(piece) : wanted.has(piece);
+              const changed = table[action](piece);
+              if (action === 'want') wanted.add(piece);
+              else if (state[piece] === 'missing') wanted.delete(piece);
+              expect(changed).toBe(
+                changes && (action === 'want' ? state[piece] !== 'have' : before && !wanted.has(piece)),
+              );
+              check();
+              continue;
+            }
             const [from, to] = TRANSITIONS[action];
             const active = actives.get(piece);
             const act = (): void => {
@@ -55,18 +84,7 @@ describe('the piece table', () => {
               act();
               state[piece] = to;
             }
-            for (let p = 0; p < PIECES; p++) {
-              expect(table.state(p)).toBe(state[p]);
-              expect(table.have.has(p)).toBe(state[p] === 'have');
-              const inProgress = ['requested', 'stored', 'verifying'].includes(state[p]!);
-              expect(table.active.has(p)).toBe(inProgress);
-              expect(table.lacks(p)).toBe(wanted.includes(p) && state[p] !== 'have');
-              const candidate = table.availability.isCandidate(p);
-              if (candidate) expect(state[p]).toBe('missing');
-              else if (wanted.includes(p)) expect(state[p]).not.toBe('missing');
-            }
-            const remaining = wanted.filter((p) => state[p] !== 'have').length;
-            expect([table.remaining, table.complete]).toEqual([remaining, remaining === 0]);
+            check();
           }
         },
       ),

@@ -40,8 +40,12 @@ export class PieceTable {
   readonly #state: Uint8Array;
   #remaining: number;
 
-  constructor(shape: TorrentShape, have: Bitfield, wanted: Bitfield, random: Random) {
+  readonly #growing: boolean;
+
+  /** @param growing more pieces may be wanted at any time */
+  constructor(shape: TorrentShape, have: Bitfield, wanted: Bitfield, random: Random, growing = false) {
     this.shape = shape;
+    this.#growing = growing;
     this.have = have.clone();
     this.wanted = wanted.clone();
     this.availability = new Availability(shape.pieceCount, random, this.have);
@@ -60,8 +64,9 @@ export class PieceTable {
     return this.#remaining;
   }
 
+  /** Nothing is wanted any more, nor will be. */
   get complete(): boolean {
-    return this.#remaining === 0;
+    return this.#remaining === 0 && (!this.#growing || this.have.complete);
   }
 
   /** Bytes of the pieces that are here and at no connected peer. */
@@ -78,6 +83,22 @@ export class PieceTable {
   /** Whether the piece is wanted and not here yet. */
   lacks(piece: number): boolean {
     return this.#state[piece] !== CODE.have && this.wanted.has(piece);
+  }
+
+  /** @returns whether it is lacked from now on, and was not before */
+  want(piece: number): boolean {
+    if (!this.wanted.add(piece) || this.#state[piece] === CODE.have) return false;
+    this.#remaining++;
+    if (this.#state[piece] === CODE.missing) this.availability.insert(piece);
+    return true;
+  }
+
+  /** @returns whether it was lacked until now, and is not any more; what was begun stays wanted */
+  unwant(piece: number): boolean {
+    if (this.#state[piece] !== CODE.missing || !this.wanted.delete(piece)) return false;
+    this.#remaining--;
+    this.availability.remove(piece);
+    return true;
   }
 
   /** missing -> requested */

@@ -1,12 +1,15 @@
 import type { Timer } from '@pixtorrent/core';
 import { BLOCK_LENGTH } from '@pixtorrent/peer-protocol';
 import type { Peer } from '../peer.ts';
+import type { Deadlines } from '../picking/deadlines.ts';
 import type { PiecePicker } from '../picking/picker.ts';
 import type { ActivePiece } from '../pieces/active-piece.ts';
 import { takeFromAll, waitForAll } from '../rates/token-bucket.ts';
 import type { Suspects } from '../reputation/suspects.ts';
 import type { Swarm } from '../swarm.ts';
-import { findDuplicate } from './endgame.ts';
+import { type Duplicate, findDuplicate } from './endgame.ts';
+import { Hurry } from './hurry.ts';
+import { isLate, Withdrawals } from './withdrawals.ts';
 
 /**
  * A PixWire request is at least this long where the piece is, bytes: below it the frames cost more than they save.
@@ -15,27 +18,38 @@ import { findDuplicate } from './endgame.ts';
 const MIN_RANGE = 64 * 1024;
 /** But it takes no longer than this, milliseconds: what comes by a slow line must not look like silence. */
 const MAX_RANGE_TIME = 2000;
+/** Bytes, or pieces where they are more, that a peer may give before one piece of it was found right. */
+const UNPROVEN_BYTES = 4 * 1024 * 1024;
+const UNPROVEN_PIECES = 2;
 
 /**
- * Keeps the request window of every peer full: begun pieces first, then a new one by the picker's choice, at the
- * end what others are slow with. One instance per torrent.
+ * Keeps the request window of every peer full: first what somebody waits for, then begun pieces, then a new one by
+ * the picker's choice, at the end what others are slow with. One instance per torrent.
  */
 export class Downloader {
   readonly #swarm: Swarm;
   readonly #picker: PiecePicker;
+  readonly #deadlines: Deadlines;
   readonly #suspects: Suspects;
+  readonly #withdrawals: Withdrawals;
+  readonly #hurry: Hurry;
+  readonly #unprovenLimit: number;
   readonly #starved = new Set<Peer>();
   #kick: Timer | undefined;
   #kickDue = 0;
   /** When the last refusal ends. */
   #refusedUntil = 0;
   #candidate: Peer | undefined;
-  readonly #allowed = (piece: number) => !this.#isRefused(this.#candidate!, piece);
+  readonly #allowed = (piece: number) => !this.isRefused(this.#candidate!, piece);
 
-  constructor(swarm: Swarm, picker: PiecePicker, suspects: Suspects) {
+  constructor(swarm: Swarm, picker: PiecePicker, deadlines: Deadlines, suspects: Suspects) {
     this.#swarm = swarm;
     this.#picker = picker;
+    this.#deadlines = deadlines;
     this.#suspects = suspects;
+    this.#withdrawals = new Withdrawals(swarm);
+    this.#hurry = new Hurry(swarm, deadlines, this.#withdrawals, this);
+    this.#unprovenLimit = Math.max(UNPROVEN_BYTES, UNPROVEN_PIECES * swarm.pieces.shape.pieceLength);
   }
 
   /** Asks the peer for as much as its window takes. */
@@ -67,21 +81,50 @@ export class Downloader {
     if (this.#starved.size > 0) this.#kickAfter(0);
   }
 
+  /** Somebody waits for pieces: they are asked for even where every window is full. */
+  hurry(): void {
+    this.#hurry.soon();
+  }
+
+  /** Whether somebody waits for the piece. */
+  isUrgent(piece: number): boolean {
+    return this.#deadlines.has(piece);
+  }
+
+  /** Looks for those who could give sooner what somebody waits for; to be called now and then. */
+  hurryLate(): void {
+    this.#hurry.late();
+  }
+
+  /** The peer can give a piece that it could not give before. */
+  gained(peer: Peer, piece: number): void {
+    if (this.#deadlines.has(piece)) this.#hurry.soon();
+    if (peer.requests.count === 0) this.fill(peer);
+  }
+
+  /** Asks the peer for some of a piece that can be begun, or has blocks that nobody was asked for. */
+  askPiece(peer: Peer, piece: number): boolean {
+    const active = this.#swarm.pieces.active.get(piece) ?? this.#begin(peer, piece);
+    return active !== undefined && this.#ask(peer, active, active.missingOffset());
+  }
+
+  /** A piece to which the peer contributed was right. */
+  proved(peer: Peer): void {
+    peer.proven = true;
+    this.fill(peer);
+  }
+
   choked(peer: Peer): void {
     if (peer.link.rejects) return;
-    for (let i = 0; i < peer.requests.count; i++) {
-      peer.strayCredit += peer.requests.lengthAt(i);
-      this.#release(peer, i);
-    }
-    peer.requests.clear();
+    peer.strayCredit += peer.requests.bytes;
+    this.#withdrawals.all(peer);
     this.fillStarved();
   }
 
   /** The peer has left: what it was asked for can be asked of others. */
   gone(peer: Peer): void {
     this.#starved.delete(peer);
-    for (let i = 0; i < peer.requests.count; i++) this.#release(peer, i);
-    peer.requests.clear();
+    this.#withdrawals.all(peer);
     for (const active of this.#swarm.pieces.active.values()) {
       if (active.only === peer.serial) active.only = undefined;
     }
@@ -99,10 +142,10 @@ export class Downloader {
     }
     const marked = peer.requests.isMarked(position);
     peer.requests.consume(position, length);
-    if (marked) this.#unmarked(piece);
+    if (marked) this.#withdrawals.settled(piece);
     else {
       if (!peer.chokesUs) this.#refuse(peer, piece);
-      this.#drop(piece, offset, length);
+      this.#withdrawals.drop(piece, offset, length);
       this.fillStarved();
     }
     this.fill(peer);
@@ -124,7 +167,7 @@ export class Downloader {
     const active = this.#swarm.pieces.active.get(piece);
     if (marked) active?.request(offset, length);
     const wanted = active !== undefined && !active.complete && active.begin(offset, length);
-    if (active) this.#reopen(active);
+    if (active) this.#withdrawals.reopen(active);
     if (wanted) {
       peer.landing = piece;
       peer.landingLength = length;
@@ -143,6 +186,7 @@ export class Downloader {
     peer.landing = -1;
     if (peer.snubbed) this.#swarm.reputation.gave(peer.key);
     peer.snubbed = false;
+    if (!peer.proven) peer.unproven += length;
     peer.received.add(length, now);
     this.#swarm.received.add(length, now);
     peer.window.delivered(length, now);
@@ -164,27 +208,19 @@ export class Downloader {
     const active = this.#swarm.pieces.active.get(piece);
     if (!active) return;
     active.abort(offset, length);
-    if (active.untouched) this.#abandon(active);
-    else this.#reopen(active);
+    if (active.untouched) this.#withdrawals.abandon(active);
+    else this.#withdrawals.reopen(active);
     this.fillStarved();
   }
 
   /** Frees what the peer is late with, so that others can be asked; late answers are still taken. */
   releaseLate(peer: Peer, olderThan: number): void {
-    const { requests } = peer;
-    for (let i = 0; i < requests.count && requests.timeAt(i) < olderThan; i++) {
-      if (requests.isMarked(i)) continue;
-      requests.mark(i);
-      const active = this.#swarm.pieces.active.get(requests.pieceAt(i));
-      if (!active) continue;
-      active.drop(requests.offsetAt(i), requests.lengthAt(i));
-      active.only = undefined;
-      this.#reopen(active);
-    }
+    this.#withdrawals.late(peer, olderThan);
     this.fillStarved();
   }
 
   stop(): void {
+    this.#hurry.stop();
     this.#kick?.cancel();
     this.#kick = undefined;
     this.#starved.clear();
@@ -193,27 +229,48 @@ export class Downloader {
   #hasRoom(peer: Peer): boolean {
     const { requests, window } = peer;
     if (isLate(peer)) return false;
+    if (!peer.proven && peer.unproven + requests.bytes >= this.#unprovenLimit) return this.#mayTryOn(peer);
     if (requests.count === 0) return true;
     return requests.bytes < window.size && requests.bytes + BLOCK_LENGTH <= peer.acceptedWindow;
   }
 
+  /** It has given a lot, and nothing of it was found right yet: no more before a hash tells, if one is to tell. */
+  #mayTryOn(peer: Peer): boolean {
+    if (peer.requests.count > 0) return false;
+    for (const active of this.#swarm.pieces.active.values()) {
+      if (!active.complete || !active.sources.includes(peer.serial)) continue;
+      this.#starved.add(peer);
+      return false;
+    }
+    return true;
+  }
+
   #askNext(peer: Peer): boolean {
-    const { pieces, dependencies } = this.#swarm;
+    const { pieces } = this.#swarm;
+    this.#candidate = peer;
+    if (this.#deadlines.waiting) {
+      const urgent = this.#deadlines.next(peer, this.#allowed);
+      if (urgent >= 0 && this.askPiece(peer, urgent)) return true;
+      // The next one that somebody waits for should not wait behind much that nobody waits for.
+      if (peer.requests.count > 0 && peer.requests.bytes >= peer.window.shallow) return false;
+    }
     for (const active of pieces.open) {
-      if (!peer.has.has(active.piece) || this.#isRefused(peer, active.piece)) continue;
+      if (!peer.has.has(active.piece) || this.isRefused(peer, active.piece)) continue;
       if (active.only !== undefined && active.only !== peer.serial) continue;
       return this.#ask(peer, active, active.missingOffset());
     }
-    this.#candidate = peer;
     const piece = this.#picker.pick(peer, this.#allowed);
-    if (piece >= 0) {
-      if (!dependencies.pieces.reserve(piece) && !(this.#reclaim() && dependencies.pieces.reserve(piece)))
-        return false;
-      const active = pieces.begin(piece);
-      if (this.#suspects.has(piece)) active.only = peer.serial;
-      return this.#ask(peer, active, 0);
-    }
+    if (piece >= 0) return this.askPiece(peer, piece);
     return pieces.availability.size === 0 && pieces.open.size === 0 && this.#askDuplicate(peer);
+  }
+
+  /** @returns undefined while there is no memory for it */
+  #begin(peer: Peer, piece: number): ActivePiece | undefined {
+    const memory = this.#swarm.dependencies.pieces;
+    if (!memory.reserve(piece) && !(this.#reclaim() && memory.reserve(piece))) return undefined;
+    const active = this.#swarm.pieces.begin(piece);
+    if (this.#suspects.has(piece)) active.only = peer.serial;
+    return active;
   }
 
   #ask(peer: Peer, active: ActivePiece, offset: number): boolean {
@@ -225,11 +282,15 @@ export class Downloader {
 
   #askDuplicate(peer: Peer): boolean {
     const duplicate = findDuplicate(this.#swarm, peer, this.#now());
-    if (!duplicate || this.#isRefused(peer, duplicate.active.piece)) return false;
-    const { active, offset } = duplicate;
-    const length = Math.min(duplicate.length, this.#rangeLimit(peer));
-    active.request(offset, length);
-    return this.#send(peer, active.piece, offset, length);
+    return duplicate !== undefined && this.askAgain(peer, duplicate);
+  }
+
+  /** Asks the peer for what another one was asked for. */
+  askAgain(peer: Peer, { active, offset, length }: Duplicate): boolean {
+    if (this.isRefused(peer, active.piece)) return false;
+    const part = Math.min(length, this.#rangeLimit(peer));
+    active.request(offset, part);
+    return this.#send(peer, active.piece, offset, part);
   }
 
   #send(peer: Peer, piece: number, offset: number, length: number): boolean {
@@ -254,46 +315,11 @@ export class Downloader {
     return Math.max(1, Math.floor(room / BLOCK_LENGTH)) * BLOCK_LENGTH;
   }
 
-  #release(peer: Peer, position: number): void {
-    const { requests } = peer;
-    const piece = requests.pieceAt(position);
-    if (requests.isMarked(position)) this.#unmarked(piece);
-    else this.#drop(piece, requests.offsetAt(position), requests.lengthAt(position));
-  }
-
-  /** A late or cancelled range will not come: it may have been all that the piece was kept for. */
-  #unmarked(piece: number): void {
-    const active = this.#swarm.pieces.active.get(piece);
-    if (active?.untouched) this.#abandon(active);
-  }
-
-  #drop(piece: number, offset: number, length: number): void {
-    const active = this.#swarm.pieces.active.get(piece);
-    if (!active) return;
-    active.drop(offset, length);
-    // Whoever was to give it alone does not: waiting for that peer could take for ever.
-    active.only = undefined;
-    if (active.untouched) this.#abandon(active);
-    else this.#reopen(active);
-  }
-
-  #abandon(active: ActivePiece): void {
-    this.#swarm.pieces.abandon(active);
-    this.#swarm.dependencies.pieces.release(active.piece);
-  }
-
-  /** A late answer may have taken what was missing, or a failed one given it back. */
-  #reopen(active: ActivePiece): void {
-    const { open } = this.#swarm.pieces;
-    if (active.missing > 0) open.add(active);
-    else open.delete(active);
-  }
-
   /** Gives up a piece that nobody would go on with now: its peers are gone, choke or refuse. */
   #reclaim(): boolean {
     for (const active of this.#swarm.pieces.open) {
       if (!active.idle || this.#hasGiver(active)) continue;
-      this.#abandon(active);
+      this.#withdrawals.abandon(active);
       return true;
     }
     return false;
@@ -301,7 +327,7 @@ export class Downloader {
 
   #hasGiver({ piece, only }: ActivePiece): boolean {
     for (const peer of this.#swarm.peers) {
-      if (peer.chokesUs || isLate(peer) || !peer.has.has(piece) || this.#isRefused(peer, piece)) continue;
+      if (peer.chokesUs || isLate(peer) || !peer.has.has(piece) || this.isRefused(peer, piece)) continue;
       if (only === undefined || only === peer.serial) return true;
     }
     return false;
@@ -309,20 +335,12 @@ export class Downloader {
 
   #cancelElsewhere(active: ActivePiece, offset: number, length: number): void {
     for (const other of this.#swarm.peers) {
-      const { requests, link } = other;
+      const { requests } = other;
       for (let i = requests.count - 1; i >= 0; i--) {
         if (requests.pieceAt(i) !== active.piece || requests.isMarked(i)) continue;
         const start = requests.offsetAt(i);
-        const size = requests.lengthAt(i);
-        if (start >= offset + length || offset >= start + size) continue;
-        active.drop(start, size);
-        this.#reopen(active);
-        link.cancel(active.piece, start, size);
-        if (link.rejects) requests.mark(i);
-        else {
-          other.strayCredit += size;
-          requests.remove(i);
-        }
+        if (start >= offset + length || offset >= start + requests.lengthAt(i)) continue;
+        this.#withdrawals.cancel(other, i);
         this.#starved.add(other);
       }
     }
@@ -343,7 +361,7 @@ export class Downloader {
     this.#kickAfter(this.#swarm.tuning.refusalTime);
   }
 
-  #isRefused(peer: Peer, piece: number): boolean {
+  isRefused(peer: Peer, piece: number): boolean {
     return peer.refused.has(piece, this.#now());
   }
 
@@ -366,9 +384,4 @@ export class Downloader {
   #now(): number {
     return this.#swarm.dependencies.clock.now();
   }
-}
-
-/** It owes answers that were given up; until they come there is no use in asking for more. */
-function isLate({ requests }: Peer): boolean {
-  return requests.count > 0 && requests.isMarked(0);
 }

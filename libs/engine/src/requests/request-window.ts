@@ -13,6 +13,8 @@ export interface RequestWindowOptions {
 const SAMPLE = 100;
 /** How long the shortest answer counts before it is measured anew, milliseconds. */
 const LATENCY_AGE = 10_000;
+/** Time that requests wait at the peer while others are to be answered soon, milliseconds. */
+const SHALLOW = 20;
 /** Growth beyond the measured product: more is asked for until the answers take longer instead of coming faster. */
 const GAIN = 1.25;
 
@@ -42,6 +44,12 @@ export class RequestWindow {
   /** Bytes that may be outstanding. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Bytes that keep the peer busy and hardly wait for each other: what comes next is answered soon. */
+  get shallow(): number {
+    if (this.#rate === 0) return this.#size;
+    return Math.min(this.#size, Math.max(2 * BLOCK_LENGTH, this.#rate * (this.#latency + SHALLOW)));
   }
 
   /** Delivery, bytes a millisecond; 0 before the first sample. */

@@ -52,6 +52,7 @@ export class Uploader {
   sent(peer: Peer, length: number): void {
     const now = this.#now();
     peer.inFlight -= length;
+    peer.pace.add(length, now);
     peer.sent.add(length, now);
     this.#swarm.sent.add(length, now);
     peer.lastSentAt = now;
@@ -106,8 +107,11 @@ export class Uploader {
 
   #canSend(peer: Peer): boolean {
     if (!peer.open || peer.uploads.count === 0) return false;
-    const { inFlight, inFlightTime } = this.#swarm.tuning;
-    return peer.inFlight < inFlight || peer.inFlight < (peer.sent.rate(this.#now()) / 1000) * inFlightTime;
+    const { inFlight, inFlightTime, firstInFlight } = this.#swarm.tuning;
+    if (peer.inFlight < inFlight) return true;
+    // How fast it is shows only when some of it has arrived.
+    if (peer.sent.total < firstInFlight) return peer.inFlight < firstInFlight;
+    return peer.inFlight < peer.pace.rate * inFlightTime;
   }
 
   #pump(): void {
