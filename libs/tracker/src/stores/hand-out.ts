@@ -1,11 +1,13 @@
 import { ID_LENGTH, type Random } from '@pixtorrent/core';
-import { COMPACT_V4_LENGTH, type PackedPeers } from '@pixtorrent/tracker-protocol';
+import type { PackedPeers } from '@pixtorrent/tracker-protocol';
 import type { PeerAnnounce } from './peer-store.ts';
-import { NONE, type PeerTable } from './peer-table.ts';
+import { idWords, NONE, type PeerTable } from './peer-table.ts';
 
 /** What the hand-out wants to know of an announce. */
 type Asker = Pick<PeerAnnounce, 'peerId' | 'role' | 'zone' | 'node' | 'numWant' | 'details' | 'stalledWith'>;
 
+/** Words of an endpoint over IPv4. */
+const V4_WORDS = 2;
 const NO_SLOTS: readonly number[] = [];
 const NOTHING = new Uint8Array(0);
 export const NO_PEERS: PackedPeers = { v4: NOTHING, v6: NOTHING, ids: NOTHING, traits: NOTHING };
@@ -16,13 +18,13 @@ const MAX_MISSES = 1000;
 /**
  * Picks the peers that an asker wants: from `first`, and what that lacks from `second`. Takes time in the number picked
  * only.
- * @param endpoint the asker's, in compact form
+ * @param endpoint the asker's, in words
  */
 export function handOut(
   first: PeerTable | undefined,
   second: PeerTable | undefined,
   asker: Asker,
-  endpoint: Uint8Array,
+  endpoint: Int32Array,
   random: Random,
 ): PackedPeers {
   const want = asker.numWant;
@@ -34,7 +36,7 @@ export function handOut(
     own?.takeStalled(rest - (other?.count ?? 0));
     other?.takeStalled(want - (own?.count ?? 0) - other.count);
   }
-  const [v4, v6] = endpoint.length === COMPACT_V4_LENGTH ? [own, other] : [other, own];
+  const [v4, v6] = endpoint.length === V4_WORDS ? [own, other] : [other, own];
   return {
     v4: v4?.endpoints ?? NOTHING,
     v6: v6?.endpoints ?? NOTHING,
@@ -46,7 +48,7 @@ export function handOut(
 function pick(
   table: PeerTable | undefined,
   asker: Asker,
-  endpoint: Uint8Array,
+  endpoint: Int32Array,
   want: number,
   random: Random,
 ): Picks | undefined {
@@ -79,24 +81,28 @@ class Picks {
   readonly #most: number;
   readonly #random: Random;
   readonly #self: number;
+  readonly #id: Int32Array;
+  readonly #endpointLength: number;
   readonly #endpoints: Uint8Array;
   readonly #ids: Uint8Array;
   readonly #traits: Uint8Array;
   readonly #stalled: number[] = [];
 
-  constructor(table: PeerTable, asker: Asker, endpoint: Uint8Array, most: number, random: Random) {
+  constructor(table: PeerTable, asker: Asker, endpoint: Int32Array, most: number, random: Random) {
     this.#table = table;
     this.#asker = asker;
     this.#most = most;
     this.#random = random;
-    this.#self = table.endpointLength === endpoint.length ? table.find(endpoint) : NONE;
-    this.#endpoints = Buffer.allocUnsafe(most * table.endpointLength);
+    this.#self = table.width === endpoint.length ? table.find(endpoint) : NONE;
+    this.#id = idWords(asker.peerId);
+    this.#endpointLength = table.width * 4 - 2;
+    this.#endpoints = Buffer.allocUnsafe(most * this.#endpointLength);
     this.#ids = asker.details ? Buffer.allocUnsafe(most * ID_LENGTH) : NOTHING;
     this.#traits = asker.details ? Buffer.allocUnsafe(most) : NOTHING;
   }
 
   get endpoints(): Uint8Array {
-    return this.#endpoints.subarray(0, this.count * this.#table.endpointLength);
+    return this.#endpoints.subarray(0, this.count * this.#endpointLength);
   }
 
   get ids(): Uint8Array {
@@ -139,7 +145,7 @@ class Picks {
   }
 
   #suits(slot: number): boolean {
-    if (slot === this.#self || this.#table.hasId(slot, this.#asker.peerId)) return false;
+    if (slot === this.#self || this.#table.hasId(slot, this.#id)) return false;
     if (this.#table.neighbourhoods?.isPicked(slot) === true) return false;
     if (this.#asker.stalledWith === undefined || !this.#isStalled(slot)) return true;
     if (this.#stalled.length < this.#most) this.#stalled.push(slot);
@@ -147,14 +153,14 @@ class Picks {
   }
 
   #isStalled(slot: number): boolean {
-    const endpoint = Buffer.allocUnsafe(this.#table.endpointLength);
+    const endpoint = Buffer.allocUnsafe(this.#endpointLength);
     this.#table.copyEndpoint(slot, endpoint, 0);
     return this.#asker.stalledWith!.has(endpoint.toString('latin1'));
   }
 
   #take(slot: number): void {
     const table = this.#table;
-    table.copyEndpoint(slot, this.#endpoints, this.count * table.endpointLength);
+    table.copyEndpoint(slot, this.#endpoints, this.count * this.#endpointLength);
     if (this.#asker.details) {
       table.copyId(slot, this.#ids, this.count * ID_LENGTH);
       this.#traits[this.count] = table.traits(slot);

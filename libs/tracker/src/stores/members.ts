@@ -5,11 +5,11 @@ import type { PeerTable } from './peer-table.ts';
 
 /** What a table knows of the peer in a slot, but for its age. */
 export function memberAt(table: PeerTable, slot: number): Omit<StoredPeer, 'infoHash' | 'age'> {
-  const endpoint = new Uint8Array(table.endpointLength);
+  const portAt = (table.width - 1) * 4;
+  const endpoint = new Uint8Array(portAt + 2);
   table.copyEndpoint(slot, endpoint, 0);
   const id = new Uint8Array(ID_LENGTH);
   table.copyId(slot, id, 0);
-  const portAt = table.endpointLength - 2;
   return {
     peerId: peerId(id),
     address: endpoint.subarray(0, portAt),
@@ -22,10 +22,9 @@ export function memberAt(table: PeerTable, slot: number): Omit<StoredPeer, 'info
   };
 }
 
-/** The endpoints of everybody who is in a table now, in compact form. */
-export function* endpointsOf(table: PeerTable): Generator<Uint8Array> {
-  const width = table.endpointLength;
-  const all = new Uint8Array(table.count * width);
-  for (let slot = 0; slot < table.count; slot++) table.copyEndpoint(slot, all, slot * width);
+/** The endpoints of everybody who is in a table now, in words. */
+export function* endpointsOf(table: PeerTable): Generator<Int32Array> {
+  const { width } = table;
+  const all = table.endpoints();
   for (let at = 0; at < all.length; at += width) yield all.subarray(at, at + width);
 }

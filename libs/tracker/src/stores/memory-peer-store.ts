@@ -13,7 +13,7 @@ import type {
   SwarmFigures,
   SwarmTotals,
 } from './peer-store.ts';
-import { NONE, PeerTable } from './peer-table.ts';
+import { endpointWords, NONE, PeerTable } from './peer-table.ts';
 import { SortedKeys } from './sorted-keys.ts';
 import { Swarm } from './swarm.ts';
 import { Sweep } from './sweep.ts';
@@ -87,7 +87,7 @@ export class MemoryPeerStore implements PeerStore {
     const gone = announce.role === 'gone';
     const swarm = this.#find(key, now) ?? (gone ? undefined : this.#addSwarm(key, now));
     if (swarm === undefined) return NOBODY;
-    const endpoint = compact(announce.address, announce.port);
+    const endpoint = endpointOf(announce.address, announce.port);
     const expires = Math.floor(now + this.#timeToLive);
     const becameSeed = this.#place(swarm, announce, endpoint, expires);
     if (becameSeed && announce.completed) {
@@ -201,8 +201,7 @@ export class MemoryPeerStore implements PeerStore {
       this.#drop(swarm);
       return undefined;
     }
-    if (swarm.v4 !== undefined) this.#expire(swarm, swarm.v4, now);
-    if (swarm.v6 !== undefined) this.#expire(swarm, swarm.v6, now);
+    if (swarm.soonest <= now) this.#expire(swarm, now);
     if (swarm.expires > now) return swarm;
     this.#drop(swarm);
     return undefined;
@@ -227,7 +226,12 @@ export class MemoryPeerStore implements PeerStore {
   #addSwarm(key: string, firstSeen: number): Swarm {
     if (this.#swarms.size >= this.#maxSwarms || this.#peers >= this.#maxPeers)
       throw new PeerStoreError('full', 'this tracker has no room for more torrents');
-    const swarm = new Swarm(key, firstSeen, this.#watchers.has(key));
+    const swarm = new Swarm(
+      key,
+      firstSeen,
+      Math.floor(firstSeen + this.#timeToLive),
+      this.#watchers.has(key),
+    );
     this.#swarms.set(key, swarm);
     this.#keys.add(key);
     this.#sweep.start();
@@ -235,7 +239,7 @@ export class MemoryPeerStore implements PeerStore {
   }
 
   /** Does as a peer says. @returns whether it is a seed now and was none before */
-  #place(swarm: Swarm, peer: Statement, endpoint: Uint8Array, expires: number): boolean {
+  #place(swarm: Swarm, peer: Statement, endpoint: Int32Array, expires: number): boolean {
     const table = swarm.table(peer.address.length);
     const slot = table?.find(endpoint) ?? NONE;
     const seed = peer.role === 'seed';
@@ -257,10 +261,10 @@ export class MemoryPeerStore implements PeerStore {
     const gone = peer.role === 'gone';
     const swarm = this.#find(key, now) ?? (gone ? undefined : this.#addSwarm(key, at));
     if (swarm === undefined) return;
-    const endpoint = compact(peer.address, peer.port);
+    const endpoint = endpointOf(peer.address, peer.port);
     const table = swarm.table(peer.address.length);
     const slot = table?.find(endpoint) ?? NONE;
-    if (slot !== NONE && ((table!.expires(slot) - expires) | 0) > 0) return;
+    if (slot !== NONE && table!.dueIn(slot, expires) > 0) return;
     this.#place(swarm, peer, endpoint, expires);
     if (gone) return;
     swarm.expires = Math.max(swarm.expires, expires);
@@ -271,7 +275,7 @@ export class MemoryPeerStore implements PeerStore {
     swarm: Swarm,
     known: PeerTable | undefined,
     peer: Statement,
-    endpoint: Uint8Array,
+    endpoint: Int32Array,
     expires: number,
   ): void {
     if (this.#peers >= this.#maxPeers)
@@ -280,6 +284,7 @@ export class MemoryPeerStore implements PeerStore {
     if (known === undefined) swarm.setTable(peer.address.length, table);
     const seed = peer.role === 'seed';
     table.add(endpoint, peer, seed, expires);
+    swarm.soonest = Math.min(swarm.soonest, expires);
     this.#peers++;
     if (!seed) this.#leechers++;
     if (!swarm.watched) return;
@@ -299,12 +304,20 @@ export class MemoryPeerStore implements PeerStore {
     table.remove(slot);
   }
 
-  #expire(swarm: Swarm, table: PeerTable, now: number): void {
-    for (let slot = table.due(now); slot !== NONE; slot = table.due(now))
-      this.#remove(swarm, table, slot, true);
+  #expire(swarm: Swarm, now: number): void {
+    // Who comes from now on is due later, unless it is restored.
+    let soonest = Math.floor(now + this.#timeToLive);
+    for (const table of [swarm.v4, swarm.v6]) {
+      if (table === undefined) continue;
+      let slot = table.oldest;
+      for (; slot !== NONE && table.dueIn(slot, now) <= 0; slot = table.oldest)
+        this.#remove(swarm, table, slot, true);
+      if (slot !== NONE) soonest = Math.min(soonest, now + table.dueIn(slot, now));
+    }
+    swarm.soonest = soonest;
   }
 
-  #handOut(swarm: Swarm, announce: PeerAnnounce, endpoint: Uint8Array): PackedPeers {
+  #handOut(swarm: Swarm, announce: PeerAnnounce, endpoint: Int32Array): PackedPeers {
     const { v4, v6 } = swarm;
     const [own, other] = announce.address.length === IPV4_LENGTH ? [v4, v6] : [v6, v4];
     return handOut(own, announce.families === 'both' ? other : undefined, announce, endpoint, this.#random);
@@ -323,7 +336,7 @@ export class MemoryPeerStore implements PeerStore {
   }
 
   #memberAt(swarm: Swarm, table: PeerTable, slot: number, now: number): StoredPeer {
-    const left = (table.expires(slot) - now) | 0;
+    const left = table.dueIn(slot, now);
     const hash = infoHash(Buffer.from(swarm.key, 'latin1'));
     return { infoHash: hash, ...memberAt(table, slot), age: Math.max(0, this.#timeToLive - left) };
   }
@@ -335,12 +348,9 @@ function keyOf(hash: InfoHash): string {
   return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('latin1');
 }
 
-function compact(address: Uint8Array, port: number): Uint8Array {
+/** @throws RangeError */
+function endpointOf(address: Uint8Array, port: number): Int32Array {
   if (address.length !== IPV4_LENGTH && address.length !== IPV6_LENGTH)
     throw new RangeError(`an address of ${address.length} bytes`);
-  const endpoint = new Uint8Array(address.length + 2);
-  endpoint.set(address);
-  endpoint[address.length] = port >>> 8;
-  endpoint[address.length + 1] = port & 0xff;
-  return endpoint;
+  return endpointWords(address, port);
 }

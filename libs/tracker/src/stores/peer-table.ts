@@ -10,17 +10,22 @@ export const NONE = -1;
 /** What a table knows of a peer beside its endpoint, its role and its time. */
 export type PeerFacts = Pick<StoredPeer, 'peerId' | 'left' | 'pixwire' | 'zone' | 'node'>;
 
-// Words of a record.
+// Words of a record: 32 bits each, bytes in network order.
 const EXPIRES = 0;
 const OLDER = 1;
 const NEWER = 2;
-const LEFT = 3;
-// Bytes of a record.
-const ID = 20;
-const PIXWIRE = ID + ID_LENGTH;
-const ENDPOINT = PIXWIRE + 1;
+const LEFT_LOW = 3;
+/** The upper bits of what is left, and whether the peer speaks PixWire. */
+const LEFT_HIGH = 4;
+const ID = 5;
+const ID_WORDS = ID_LENGTH / 4;
+const ENDPOINT = ID + ID_WORDS;
 
-const SMALLEST = 4;
+const PIXWIRE = 1 << 31;
+
+const SMALLEST = 2;
+/** Room in the index for each peer, so that a free place is near. */
+const FREE = 4 / 3;
 /** Figures that a table keeps only where looking at every peer would take long. */
 const COUNTED_FROM = 64;
 /** Powers of two that a number of bytes left may be. */
@@ -28,25 +33,25 @@ const MAGNITUDES = 64;
 
 /**
  * The peers of one swarm and one address family, in one piece of memory: 48 bytes a peer over IPv4, 60 over IPv6,
- * and an index of 8 to 16. Every operation takes constant time, apart from growing and shrinking.
+ * and an index of 5 to 11. Every operation takes constant time, apart from growing and shrinking.
  *
  * Slots are dense: leechers from 0, seeds after them, so that picking at random is drawing a number. A slot is good
  * until the next change. Each record holds when it expires, its neighbours in that order, the bytes left, the peer
- * ID, and the endpoint in compact form. The index is an open hash table from endpoint to slot + 1.
+ * ID, and the endpoint. The index is an open hash table from endpoint to slot + 1. Endpoints are words, those of the address
+ * and one of the port.
  *
  * Times are whole milliseconds, of which the lower 32 bits are kept: what is in a table at the same time must lie within
  * 24 days.
  */
 export class PeerTable {
-  readonly endpointLength: number;
+  /** Words of an endpoint. */
+  readonly width: number;
   readonly #seed: number;
   readonly #labels: Labels;
   /** Words of a record. */
   readonly #stride: number;
   #capacity = 0;
-  #buffer = new ArrayBuffer(0);
-  #bytes!: Uint8Array;
-  #words!: Int32Array;
+  #words = new Int32Array(0);
   #indexAt = 0;
   #indexMask = 0;
   #count = 0;
@@ -60,10 +65,10 @@ export class PeerTable {
 
   /** @param seed of the index's hash, unknown to the peers, so that they cannot make it degenerate */
   constructor(addressLength: number, seed: number, labels: Labels) {
-    this.endpointLength = addressLength + 2;
+    this.width = addressLength / 4 + 1;
     this.#seed = seed;
     this.#labels = labels;
-    this.#stride = Math.ceil((ENDPOINT + this.endpointLength) / 4);
+    this.#stride = ENDPOINT + this.width;
     this.#resize(SMALLEST);
   }
 
@@ -80,7 +85,7 @@ export class PeerTable {
     return this.#neighbourhoods;
   }
 
-  find(endpoint: Uint8Array): number {
+  find(endpoint: Int32Array): number {
     let at = this.#hash(endpoint, 0) & this.#indexMask;
     for (;;) {
       const slot = this.#words[this.#indexAt + at]! - 1;
@@ -93,21 +98,27 @@ export class PeerTable {
     return slot >= this.#leechers;
   }
 
-  /** The lower 32 bits of when it is due. */
-  expires(slot: number): number {
-    return this.#words[slot * this.#stride + EXPIRES]!;
+  /** Who is due first, or none. */
+  get oldest(): number {
+    return this.#oldest;
+  }
+
+  /** Milliseconds from `now` until a peer's time is up. */
+  dueIn(slot: number, now: number): number {
+    return (this.#words[slot * this.#stride + EXPIRES]! - now) | 0;
   }
 
   /** Adds a peer that is not in the table. */
-  add(endpoint: Uint8Array, peer: PeerFacts, seed: boolean, expires: number): void {
-    if (this.#count === this.#capacity) this.#resize(this.#capacity + Math.max(4, this.#capacity >> 1));
+  add(endpoint: Int32Array, peer: PeerFacts, seed: boolean, expires: number): void {
+    if (this.#count === this.#capacity) this.#resize(this.#capacity + Math.max(4, this.#capacity >> 2));
     let slot = this.#count;
     if (!seed) {
       if (this.#leechers < this.#count) this.#move(this.#leechers, this.#count, true);
       slot = this.#leechers++;
     }
     this.#count++;
-    this.#bytes.set(endpoint, slot * this.#stride * 4 + ENDPOINT);
+    const start = slot * this.#stride + ENDPOINT;
+    for (let i = 0; i < this.width; i++) this.#words[start + i] = endpoint[i]!;
     this.#words[this.#indexAt + this.#freeFor(endpoint, 0)] = slot + 1;
     this.#link(slot, expires);
     this.#write(slot, peer, seed);
@@ -141,13 +152,7 @@ export class PeerTable {
     }
     this.#count--;
     if (hole !== this.#count) this.#move(this.#count, hole, true);
-    if (this.#capacity > 4 * SMALLEST && this.#count < this.#capacity >> 2) this.#resize(this.#capacity >> 1);
-  }
-
-  /** A peer whose time is up, or none. */
-  due(now: number): number {
-    const slot = this.#oldest;
-    return slot !== NONE && ((this.expires(slot) - now) | 0) <= 0 ? slot : NONE;
+    if (this.#capacity > 8 * SMALLEST && this.#count < this.#capacity >> 2) this.#resize(this.#capacity >> 1);
   }
 
   /** Gives back what it shares with other tables; nothing may be asked afterwards. */
@@ -155,52 +160,65 @@ export class PeerTable {
     this.#neighbourhoods?.release(this.#count);
   }
 
-  hasId(slot: number, id: Uint8Array): boolean {
-    const start = slot * this.#stride * 4 + ID;
+  /** @param id in words */
+  hasId(slot: number, id: Int32Array): boolean {
+    const start = slot * this.#stride + ID;
     // From the end: peers of one program have the same beginning.
-    for (let i = ID_LENGTH - 1; i >= 0; i--) if (this.#bytes[start + i] !== id[i]) return false;
+    for (let i = ID_WORDS - 1; i >= 0; i--) if (this.#words[start + i] !== id[i]) return false;
     return true;
   }
 
   /** Bits of `PeerTrait`. */
   traits(slot: number): number {
-    const pixwire = this.#bytes[slot * this.#stride * 4 + PIXWIRE] === 1 ? PeerTrait.pixwire : 0;
+    const pixwire = this.#words[slot * this.#stride + LEFT_HIGH]! < 0 ? PeerTrait.pixwire : 0;
     return this.isSeed(slot) ? pixwire | PeerTrait.seed : pixwire;
   }
 
   left(slot: number): number {
-    const at = slot * this.#stride + LEFT;
-    return (this.#words[at]! >>> 0) + (this.#words[at + 1]! >>> 0) * 2 ** 32;
+    const start = slot * this.#stride;
+    const high = this.#words[start + LEFT_HIGH]! & ~PIXWIRE;
+    return high * 2 ** 32 + (this.#words[start + LEFT_LOW]! >>> 0);
   }
 
+  /** Writes an endpoint in compact form. */
   copyEndpoint(slot: number, into: Uint8Array, at: number): void {
-    const start = slot * this.#stride * 4 + ENDPOINT;
-    for (let i = 0; i < this.endpointLength; i++) into[at + i] = this.#bytes[start + i]!;
+    const start = slot * this.#stride + ENDPOINT;
+    const port = start + this.width - 1;
+    let end = at;
+    for (let word = start; word < port; word++, end += 4) writeWord(into, end, this.#words[word]!);
+    into[end] = this.#words[port]! >>> 8;
+    into[end + 1] = this.#words[port]!;
   }
 
   copyId(slot: number, into: Uint8Array, at: number): void {
-    const start = slot * this.#stride * 4 + ID;
-    for (let i = 0; i < ID_LENGTH; i++) into[at + i] = this.#bytes[start + i]!;
+    const start = slot * this.#stride + ID;
+    for (let i = 0; i < ID_WORDS; i++) writeWord(into, at + i * 4, this.#words[start + i]!);
   }
 
-  /** Adds the leechers with 2^n to 2^(n+1) - 1 bytes left to the n-th of `sums`, of which there are 64. */
+  /** Everybody's endpoints, one after the other. */
+  endpoints(): Int32Array {
+    const all = new Int32Array(this.#count * this.width);
+    for (let slot = 0; slot < this.#count; slot++) {
+      const start = slot * this.#stride + ENDPOINT;
+      all.set(this.#words.subarray(start, start + this.width), slot * this.width);
+    }
+    return all;
+  }
+
+  /** Adds the leechers with 2^n to 2^(n+1) - 1 bytes left to the n-th of `sums`, which grows as is needed. */
   addMagnitudes(sums: number[]): void {
     if (this.#magnitudes !== undefined) {
-      for (let n = 0; n < MAGNITUDES; n++) sums[n]! += this.#magnitudes[n]!;
+      for (const [n, count] of this.#magnitudes.entries()) addTo(sums, n, count);
       return;
     }
-    for (let slot = 0; slot < this.#leechers; slot++) {
-      const n = magnitude(this.left(slot));
-      if (n >= 0) sums[n]!++;
-    }
+    for (let slot = 0; slot < this.#leechers; slot++) addTo(sums, magnitude(this.left(slot)), 1);
   }
 
   #write(slot: number, { peerId, left, pixwire, zone, node }: PeerFacts, seed: boolean): void {
-    const words = slot * this.#stride;
-    this.#bytes.set(peerId, words * 4 + ID);
-    this.#bytes[words * 4 + PIXWIRE] = pixwire ? 1 : 0;
-    this.#words[words + LEFT] = left | 0;
-    this.#words[words + LEFT + 1] = left / 2 ** 32;
+    const start = slot * this.#stride;
+    this.#words[start + LEFT_LOW] = left | 0;
+    this.#words[start + LEFT_HIGH] = (left / 2 ** 32) | (pixwire ? PIXWIRE : 0);
+    for (let i = 0; i < ID_WORDS; i++) this.#words[start + ID + i] = readWord(peerId, i * 4);
     if (this.#neighbourhoods === undefined) {
       if (zone === '' && node === '') return;
       this.#neighbourhoods = new Neighbourhoods(this.#labels, this.#capacity);
@@ -214,30 +232,32 @@ export class PeerTable {
     if (n >= 0) this.#magnitudes[n]! += by;
   }
 
-  #hasEndpoint(slot: number, endpoint: Uint8Array): boolean {
-    const start = slot * this.#stride * 4 + ENDPOINT;
-    for (let i = 0; i < this.endpointLength; i++) if (this.#bytes[start + i] !== endpoint[i]) return false;
+  #hasEndpoint(slot: number, endpoint: Int32Array): boolean {
+    const start = slot * this.#stride + ENDPOINT;
+    for (let i = 0; i < this.width; i++) if (this.#words[start + i] !== endpoint[i]) return false;
     return true;
   }
 
-  #hash(bytes: Uint8Array, start: number): number {
+  #hash(words: Int32Array, start: number): number {
     let hash = this.#seed;
-    for (let i = 0; i < this.endpointLength; i++) hash = Math.imul(hash ^ bytes[start + i]!, 0x01000193);
-    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-    hash = Math.imul(hash ^ (hash >>> 12), 0x297a2d39);
-    return hash ^ (hash >>> 15);
+    for (let i = 0; i < this.width; i++) {
+      hash = Math.imul(hash ^ words[start + i]!, 0x2c1b3c6d);
+      hash = Math.imul(hash ^ (hash >>> 15), 0x297a2d39);
+      hash ^= hash >>> 13;
+    }
+    return hash;
   }
 
   /** Where the index is free for an endpoint that is not in it. */
-  #freeFor(endpoint: Uint8Array, start: number): number {
-    let at = this.#hash(endpoint, start) & this.#indexMask;
+  #freeFor(words: Int32Array, start: number): number {
+    let at = this.#hash(words, start) & this.#indexMask;
     while (this.#words[this.#indexAt + at] !== 0) at = (at + 1) & this.#indexMask;
     return at;
   }
 
   /** Where the index has `slot`. */
   #indexOf(slot: number): number {
-    let at = this.#hash(this.#bytes, slot * this.#stride * 4 + ENDPOINT) & this.#indexMask;
+    let at = this.#hash(this.#words, slot * this.#stride + ENDPOINT) & this.#indexMask;
     while (this.#words[this.#indexAt + at] !== slot + 1) at = (at + 1) & this.#indexMask;
     return at;
   }
@@ -249,7 +269,7 @@ export class PeerTable {
       at = (at + 1) & this.#indexMask;
       const other = this.#words[this.#indexAt + at]! - 1;
       if (other === NONE) break;
-      const home = this.#hash(this.#bytes, other * this.#stride * 4 + ENDPOINT) & this.#indexMask;
+      const home = this.#hash(this.#words, other * this.#stride + ENDPOINT) & this.#indexMask;
       if (((at - home) & this.#indexMask) < ((at - gap) & this.#indexMask)) continue;
       this.#words[this.#indexAt + gap] = other + 1;
       gap = at;
@@ -308,19 +328,16 @@ export class PeerTable {
   }
 
   #resize(capacity: number): void {
-    const indexSize = 2 ** Math.ceil(Math.log2(capacity * 2));
+    const indexSize = 2 ** Math.ceil(Math.log2(capacity * FREE));
     const recordWords = capacity * this.#stride;
     // A transfer gives the old memory back at once, where a copy would keep it until the next collection.
-    const buffer = this.#buffer.transfer((recordWords + indexSize) * 4);
+    this.#words = new Int32Array(this.#words.buffer.transfer((recordWords + indexSize) * 4));
     this.#capacity = capacity;
-    this.#buffer = buffer;
-    this.#bytes = new Uint8Array(buffer);
-    this.#words = new Int32Array(buffer);
     this.#indexAt = recordWords;
     this.#indexMask = indexSize - 1;
     this.#words.fill(0, this.#indexAt);
     for (let slot = 0; slot < this.#count; slot++) {
-      this.#words[this.#indexAt + this.#freeFor(this.#bytes, slot * this.#stride * 4 + ENDPOINT)] = slot + 1;
+      this.#words[this.#indexAt + this.#freeFor(this.#words, slot * this.#stride + ENDPOINT)] = slot + 1;
     }
     this.#neighbourhoods?.resize(capacity);
     this.#keepMagnitudes(capacity >= COUNTED_FROM);
@@ -328,13 +345,50 @@ export class PeerTable {
 
   #keepMagnitudes(keep: boolean): void {
     if (keep === (this.#magnitudes !== undefined)) return;
-    const sums = new Array<number>(MAGNITUDES).fill(0);
-    if (keep) this.addMagnitudes(sums);
-    this.#magnitudes = keep ? Uint32Array.from(sums) : undefined;
+    if (!keep) {
+      this.#magnitudes = undefined;
+      return;
+    }
+    const sums: number[] = [];
+    this.addMagnitudes(sums);
+    this.#magnitudes = new Uint32Array(MAGNITUDES);
+    this.#magnitudes.set(sums);
   }
+}
+
+/** An endpoint in words. */
+export function endpointWords(address: Uint8Array, port: number): Int32Array {
+  const words = new Int32Array(address.length / 4 + 1);
+  for (let i = 0; i < words.length - 1; i++) words[i] = readWord(address, i * 4);
+  words[words.length - 1] = port;
+  return words;
+}
+
+/** A peer ID in words. */
+export function idWords(id: Uint8Array): Int32Array {
+  const words = new Int32Array(ID_WORDS);
+  for (let i = 0; i < ID_WORDS; i++) words[i] = readWord(id, i * 4);
+  return words;
+}
+
+function readWord(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+}
+
+function writeWord(into: Uint8Array, at: number, word: number): void {
+  into[at] = word >>> 24;
+  into[at + 1] = word >>> 16;
+  into[at + 2] = word >>> 8;
+  into[at + 3] = word;
 }
 
 /** The n for which 2^n ≤ `left` < 2^(n+1); -1 for less than one. */
 function magnitude(left: number): number {
   return left < 2 ** 32 ? 31 - Math.clz32(left) : 63 - Math.clz32(left / 2 ** 32);
+}
+
+function addTo(sums: number[], n: number, count: number): void {
+  if (n < 0 || count === 0) return;
+  while (sums.length <= n) sums.push(0);
+  sums[n]! += count;
 }

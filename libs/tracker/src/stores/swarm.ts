@@ -2,7 +2,6 @@ import { IPV4_LENGTH, type ScrapeEntry } from '@pixtorrent/tracker-protocol';
 import type { PeerTable } from './peer-table.ts';
 
 const MINUTE = 60_000;
-const MAGNITUDES = 64;
 
 /** What a memory store keeps of one swarm. Times are the store's whole milliseconds. */
 export class Swarm {
@@ -12,6 +11,8 @@ export class Swarm {
   v4: PeerTable | undefined;
   v6: PeerTable | undefined;
   completed = 0;
+  /** No peer is due before. */
+  soonest: number;
   /** When nobody is left in it. */
   expires = 0;
   /** Somebody wants to hear of its changes. */
@@ -21,9 +22,10 @@ export class Swarm {
   #announces = 0;
   #announcesBefore = 0;
 
-  constructor(key: string, firstSeen: number, watched: boolean) {
+  constructor(key: string, firstSeen: number, soonest: number, watched: boolean) {
     this.key = key;
     this.firstSeen = firstSeen;
+    this.soonest = soonest;
     this.watched = watched;
   }
 
@@ -50,12 +52,10 @@ export class Swarm {
   }
 
   get leftDistribution(): number[] {
-    const sums = new Array<number>(MAGNITUDES).fill(0);
+    const sums: number[] = [];
     this.v4?.addMagnitudes(sums);
     this.v6?.addMagnitudes(sums);
-    let length = MAGNITUDES;
-    while (length > 0 && sums[length - 1] === 0) length--;
-    return sums.slice(0, length);
+    return sums;
   }
 
   countAnnounce(now: number): void {
