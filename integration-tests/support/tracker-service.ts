@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { Host } from './namespaces.ts';
 import { freePort } from './ports.ts';
 import { Process, until } from './processes.ts';
 import type { Scope } from './scope.ts';
@@ -17,6 +18,8 @@ export interface TrackerService {
 export interface TrackerServiceOptions {
   /** Settings beside the ports, which are free ones of this machine. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The namespace that it runs in. @default the test's own */
+  readonly host?: Host;
   /** What the command is run by. */
   readonly prefix?: readonly string[];
 }
@@ -24,28 +27,32 @@ export interface TrackerServiceOptions {
 /** The tracker service as a process of its own, ready. */
 export async function startTrackerService(
   scope: Scope,
-  { env = {}, prefix = [] }: TrackerServiceOptions = {},
+  { env = {}, host, prefix = [] }: TrackerServiceOptions = {},
 ): Promise<TrackerService> {
   const [http, grpc, ops] = [await freePort(), await freePort(), await freePort()];
   const command = [...prefix, process.execPath, '--max-semi-space-size=4', MAIN];
   const started = await Process.start(scope, 'tracker service', command, {
+    host,
     env: {
-      TRACKER_HOST: HOST,
+      TRACKER_HOST: host?.address ?? HOST,
       TRACKER_HTTP_PORT: String(http),
       TRACKER_UDP_PORT: String(http),
       TRACKER_GRPC_PORT: String(grpc),
       TRACKER_OPS_PORT: String(ops),
-      TRACKER_LOG_LEVEL: 'warn',
+      TRACKER_LOG_LEVEL: host === undefined ? 'warn' : 'info',
       UV_THREADPOOL_SIZE: '1',
       ...env,
     },
   });
   const service = { process: started, http, udp: http, grpc, ops };
-  await until(
-    30,
-    async () => ((await readiness(service))?.ok ? true : undefined),
-    () => started.failure('is not ready'),
-  );
+  // Another namespace cannot be asked from here.
+  if (host !== undefined) await started.line('ready', (line) => line.includes('tracker is ready'), 30);
+  else
+    await until(
+      30,
+      async () => ((await readiness(service))?.ok ? true : undefined),
+      () => started.failure('is not ready'),
+    );
   return service;
 }
 

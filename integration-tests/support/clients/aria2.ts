@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Process } from '../processes.ts';
 import type { Scope } from '../scope.ts';
@@ -6,32 +7,39 @@ import { type Client, type Job, type Running, START_SECONDS } from './client.ts'
 const ON_COMPLETE = fileURLToPath(new URL('./aria2-complete.sh', import.meta.url));
 
 /** aria2 finds its peers by the tracker alone: it can be given no address. */
-export const aria2: Client = {
-  name: 'aria2',
-  takesPeers: false,
-  makesEmptyFiles: true,
+export const aria2: Client = aria2With('--enable-dht=false');
 
-  async seed(scope, job) {
-    const process = await start(scope, job, '--check-integrity=true');
-    await process.line(
-      'verified content',
-      (line) => line.includes('Verification finished successfully'),
-      START_SECONDS,
-    );
-    return runningAs(process);
-  },
+/** It speaks to trackers over UDP only where it has a DHT; this one knows nobody to join. */
+export const aria2OverUdp: Client = aria2With('--enable-dht=true', '--dht-listen-port=7881');
 
-  async get(scope, job) {
-    return runningAs(await start(scope, job, '--check-integrity=false'));
-  },
-};
+function aria2With(...settings: readonly string[]): Client {
+  return {
+    name: 'aria2',
+    takesPeers: false,
+    makesEmptyFiles: true,
 
-function start(scope: Scope, job: Job, ...more: readonly string[]): Promise<Process> {
+    async seed(scope, job) {
+      const process = await start(scope, job, ...settings, '--check-integrity=true');
+      await process.line(
+        'verified content',
+        (line) => line.includes('Verification finished successfully'),
+        START_SECONDS,
+      );
+      return runningAs(process);
+    },
+
+    async get(scope, job) {
+      return runningAs(await start(scope, job, ...settings, '--check-integrity=false'));
+    },
+  };
+}
+
+async function start(scope: Scope, job: Job, ...more: readonly string[]): Promise<Process> {
   const command = [
     'aria2c',
     '--no-conf=true',
-    '--enable-dht=false',
     '--enable-dht6=false',
+    `--dht-file-path=${join(await scope.folder(), 'dht.dat')}`,
     '--disable-ipv6=true',
     '--bt-enable-lpd=false',
     '--bt-tracker-interval=1',

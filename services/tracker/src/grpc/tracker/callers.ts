@@ -1,5 +1,5 @@
-import { BlockList, isIPv6 } from 'node:net';
 import { StatusError } from '@pixtorrent/service-kit';
+import { Networks } from '@pixtorrent/tracker';
 import { parseIp } from '@pixtorrent/tracker-protocol';
 
 /** Where a call comes from. */
@@ -12,23 +12,19 @@ export interface Caller {
 
 /** Says of each call where it comes from, and whether that counts among those who are trusted. */
 export class Callers {
-  readonly #trusted = new BlockList();
+  readonly #trusted: Networks;
 
   /** @param trusted networks as `ADDRESS/BITS` */
   constructor(trusted: readonly string[]) {
-    for (const network of trusted) {
-      const [address, bits] = network.split('/') as [string, string];
-      this.#trusted.addSubnet(address, Number(bits), isIPv6(address) ? 'ipv6' : 'ipv4');
-    }
+    this.#trusted = new Networks(trusted);
   }
 
   /** @throws StatusError where the connection has no IP address */
   of(call: { getPeer(): string }): Caller {
     // Address and port, the former without brackets; a link-local one with its zone, which means nothing elsewhere.
-    const host = call.getPeer().replace(/:\d+$/, '').replace(/%.*$/, '');
-    const address = parseIp(host);
+    const address = parseIp(call.getPeer().replace(/:\d+$/, '').replace(/%.*$/, ''));
     if (address === undefined)
       throw new StatusError('FAILED_PRECONDITION', 'the connection has no IP address');
-    return { address, trusted: this.#trusted.check(host, isIPv6(host) ? 'ipv6' : 'ipv4') };
+    return { address, trusted: this.#trusted.has(address) };
   }
 }
