@@ -27,7 +27,13 @@ describe.runIf(requirement('redis')).each(['single', 'cluster'] as const)('over 
       await client.flushall();
       let time = START;
       const clock = { now: () => time };
-      const dependencies = { client, clock, timers: systemTimers, random: new SeededRandom(7) };
+      const dependencies = {
+        client,
+        clock,
+        redisClock: clock,
+        timers: systemTimers,
+        random: new SeededRandom(7),
+      };
       const store = new RedisPeerStore(dependencies, { timeToLive });
       return {
         store,

@@ -30,7 +30,18 @@ export type {
   SwarmFigures,
   SwarmTotals,
 } from './stores/peer-store.ts';
-export type { RedisPeerStoreDependencies, RedisPeerStoreOptions } from './stores/redis/redis-peer-store.ts';
+export type {
+  RedisPeerStoreDependencies,
+  RedisPeerStoreOptions,
+  SweepFigures,
+} from './stores/redis/redis-peer-store.ts';
 export { RedisPeerStore } from './stores/redis/redis-peer-store.ts';
+export type {
+  ResilienceFigures,
+  ResilientPeerStoreDependencies,
+  ResilientPeerStoreOptions,
+  SharedStoreState,
+} from './stores/resilient/resilient-peer-store.ts';
+export { ResilientPeerStore } from './stores/resilient/resilient-peer-store.ts';
 export type { TrackerOptions } from './tracker.ts';
 export { Tracker, timeToLive } from './tracker.ts';

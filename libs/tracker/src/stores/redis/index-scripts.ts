@@ -11,7 +11,7 @@ export const REPORT_LENGTH = 49;
  * - `:f` a hash from info hash to figures: when they were taken, seeders, leechers, downloads
  * - `:t` their sums
  *
- * ARGV[1]: reports, packed: info hash, whether the swarm is there, seeders, leechers, downloads, when they were taken,
+ * ARGV[1]: reports, packed: info hash, whether the swarm is there (2 for only to be looked after), seeders, leechers, downloads, when they were taken,
  * when to look. One that is older than what is known is passed over.
  */
 export const REPORT: Script = script(`
@@ -30,9 +30,11 @@ for at = 1, #reports, ${REPORT_LENGTH} do
       if not known then call('ZADD', p .. ':o', 0, hash) end
     else
       s, l, c = 0, 0, 0
-      call('HDEL', p .. ':f', hash)
-      call('ZREM', p .. ':d', hash)
-      call('ZREM', p .. ':o', hash)
+      if known then
+        call('HDEL', p .. ':f', hash)
+        call('ZREM', p .. ':o', hash)
+      end
+      if there == 2 then call('ZADD', p .. ':d', due, hash) else call('ZREM', p .. ':d', hash) end
     end
     seeders, leechers, completed = seeders + s - s0, leechers + l - l0, completed + c - c0
   end

@@ -12,11 +12,21 @@ const NO_EXPONENT = 255;
 /** How many records are asked for beside those that are wanted: the asker, and some that have its peer ID. */
 const SPARE = 4;
 
-/** An announce as `ANNOUNCE` takes it. @param random 32 bits */
-export function packAnnounce(announce: PeerAnnounce, timeToLive: number, random: number): Buffer {
+/** What goes with a call. */
+export interface Sending {
+  /** Milliseconds. */
+  readonly timeToLive: number;
+  /** 32 bits. */
+  readonly random: number;
+  /** When, by Redis's milliseconds; 0 for unknown. */
+  readonly sent: number;
+}
+
+/** An announce as `ANNOUNCE` takes it. */
+export function packAnnounce(announce: PeerAnnounce, { timeToLive, random, sent }: Sending): Buffer {
   const { numWant, stalledWith, zone, node } = announce;
   const labelled = zone !== '' || node !== '';
-  const head = 15;
+  const head = 23;
   const bytes = Buffer.allocUnsafe(head + peerLength(announce));
   bytes[0] = ROLES[announce.role];
   bytes[1] = (announce.completed ? 1 : 0) | (announce.families === 'both' ? 2 : 0);
@@ -24,7 +34,17 @@ export function packAnnounce(announce: PeerAnnounce, timeToLive: number, random:
   bytes.writeUInt16LE(labelled && stalledWith === undefined && numWant > 1 ? nearOf(numWant) + 1 : 0, 4);
   bytes.writeUInt32LE(random, 6);
   bytes.writeUInt32LE(timeToLive, 10);
+  bytes.writeDoubleLE(sent, 14);
   return bytes.subarray(0, packPeer(announce, bytes, head - 1));
+}
+
+/** What `RESTORE` takes before the peers. */
+export function packSending({ timeToLive, random, sent }: Sending): Buffer {
+  const bytes = Buffer.allocUnsafe(16);
+  bytes.writeUInt32LE(timeToLive, 0);
+  bytes.writeUInt32LE(random, 4);
+  bytes.writeDoubleLE(sent, 8);
+  return bytes;
 }
 
 /** A peer as `RESTORE` takes it. */

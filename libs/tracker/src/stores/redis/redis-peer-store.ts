@@ -21,20 +21,23 @@ import type {
   SwarmFigures,
   SwarmTotals,
 } from '../peer-store.ts';
+import { ClockOffset } from './clock-offset.ts';
 import { handOut } from './hand-out.ts';
 import { Keys } from './keys.ts';
 import { MemberFeed } from './member-feed.ts';
-import { packAnnounce, packStored } from './packed-announce.ts';
+import { packAnnounce, packSending, packStored, type Sending } from './packed-announce.ts';
 import { run, type Script } from './script.ts';
 import {
   droppedOf,
   isNews,
   isUnfinished,
   leechersOf,
+  lifeOf,
   presenceOf,
   seedersOf,
   stateOf,
   swarmFiguresOf,
+  timeOf,
 } from './swarm-answer.ts';
 import { SwarmIndex } from './swarm-index.ts';
 import { ANNOUNCE, LOOK, RESTORE } from './swarm-scripts.ts';
@@ -45,10 +48,11 @@ export interface RedisPeerStoreDependencies {
    * `commandTimeout` and no offline queue; a cluster's has `shardedSubscribers`.
    */
   readonly client: Redis | Cluster;
+  readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
-  /** Stands in for Redis's own time, which all replicas have in common. */
-  readonly clock?: Clock;
+  /** Milliseconds that stand in for Redis's own, which all replicas have in common. */
+  readonly redisClock?: Clock;
 }
 
 export interface RedisPeerStoreOptions {
@@ -93,6 +97,7 @@ export class RedisPeerStore implements SharedPeerStore {
   readonly #timers: Timers;
   readonly #random: Random;
   readonly #now: () => string;
+  readonly #offset: ClockOffset | undefined;
   readonly #timeToLive: number;
   readonly #sweepInterval: number;
   readonly #keys: Keys;
@@ -104,11 +109,12 @@ export class RedisPeerStore implements SharedPeerStore {
   #sweptPeers = 0;
 
   constructor(dependencies: RedisPeerStoreDependencies, options: RedisPeerStoreOptions) {
-    const { client, clock } = dependencies;
+    const { client, redisClock } = dependencies;
     this.#client = client;
     this.#timers = dependencies.timers;
     this.#random = dependencies.random;
-    this.#now = clock === undefined ? () => '' : () => String(clock.now());
+    this.#now = redisClock === undefined ? () => '' : () => String(redisClock.now());
+    this.#offset = redisClock === undefined ? new ClockOffset(dependencies.clock) : undefined;
     this.#timeToLive = options.timeToLive;
     this.#sweepInterval = options.sweepInterval ?? 500;
     this.#keys = new Keys(client);
@@ -122,7 +128,7 @@ export class RedisPeerStore implements SharedPeerStore {
   }
 
   async announce(announce: PeerAnnounce): Promise<PeerSelection> {
-    const packed = packAnnounce(announce, this.#timeToLive, this.#random.below(2 ** 32));
+    const packed = packAnnounce(announce, this.#sending());
     const hex = toHex(announce.infoHash);
     const answer = await this.#change(ANNOUNCE, hex, [packed, this.#now()]);
     return {
@@ -143,11 +149,8 @@ export class RedisPeerStore implements SharedPeerStore {
     const calls: Promise<unknown>[] = [];
     for (const [hex, members] of swarms) {
       for (let at = 0; at < members.length; at += STEP) {
-        const head = Buffer.allocUnsafe(8);
-        head.writeUInt32LE(this.#timeToLive, 0);
-        head.writeUInt32LE(this.#random.below(2 ** 32), 4);
         const told = members.slice(at, at + STEP).map(packStored);
-        calls.push(this.#change(RESTORE, hex, [head, this.#now(), ...told]));
+        calls.push(this.#change(RESTORE, hex, [packSending(this.#sending()), this.#now(), ...told]));
       }
     }
     await Promise.all(calls);
@@ -232,14 +235,18 @@ export class RedisPeerStore implements SharedPeerStore {
     });
   }
 
+  #sending(): Sending {
+    const sent = this.#offset?.redisNow() ?? 0;
+    return { timeToLive: this.#timeToLive, random: this.#random.below(2 ** 32), sent };
+  }
+
   /** Runs a script that drops who is due, as often as that takes, and then does what it is for. */
   async #change(script: Script, hex: string, args: readonly (string | Buffer)[]): Promise<Buffer> {
     for (let steps = 0; ; steps++) {
       const answer = await this.#run(script, hex, args);
-      if (!isUnfinished(answer)) {
-        if (isNews(answer)) this.#index.note(hex, stateOf(answer), true);
-        return answer;
-      }
+      this.#offset?.learn(timeOf(answer));
+      if (isNews(answer)) this.#index.note(hex, stateOf(answer), lifeOf(answer));
+      if (!isUnfinished(answer)) return answer;
       if (steps >= MAX_STEPS) throw new PeerStoreError('store-unavailable', 'too many peers are due');
       await this.#look(hex, false);
     }
@@ -254,7 +261,7 @@ export class RedisPeerStore implements SharedPeerStore {
       this.#sweptPeers += droppedOf(answer);
       changed ||= isNews(answer) || presenceOf(answer) === 'over';
       if (isUnfinished(answer) && steps < MAX_STEPS) continue;
-      if (changed) this.#index.note(hex, stateOf(answer), presenceOf(answer) !== 'over');
+      if (changed) this.#index.note(hex, stateOf(answer), LIVES[presenceOf(answer)]);
       return answer;
     }
   }
@@ -277,6 +284,7 @@ export class RedisPeerStore implements SharedPeerStore {
   }
 }
 
+const LIVES = { unknown: 'fading', known: 'there', over: 'over' } as const;
 const LOOK_ONLY = lookFor(false);
 const LOOK_CLOSELY = lookFor(true);
 

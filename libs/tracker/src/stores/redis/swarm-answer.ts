@@ -30,7 +30,17 @@ export function isUnfinished(answer: Buffer): boolean {
 
 /** Whether the index of swarms is to hear of it. */
 export function isNews(answer: Buffer): boolean {
-  return answer[WANTED] === 1;
+  return answer[WANTED] !== 0;
+}
+
+/** What is there of a swarm that is news. */
+export function lifeOf(answer: Buffer): SwarmLife {
+  return answer[WANTED] === 2 ? 'fading' : 'there';
+}
+
+/** When it was answered: Redis's milliseconds. */
+export function timeOf(answer: Buffer): number {
+  return answer.readDoubleLE(STAMP) / 1000;
 }
 
 export function seedersOf(answer: Buffer): number {
@@ -55,6 +65,9 @@ export function stateOf(answer: Buffer): SwarmState {
     due: answer.readDoubleLE(DUE),
   };
 }
+
+/** Of one that is fading only that some have left is remembered. */
+export type SwarmLife = 'there' | 'fading' | 'over';
 
 export type Presence = 'unknown' | 'known' | 'over';
 

@@ -2,18 +2,20 @@ import type { Cluster, Redis } from 'ioredis';
 import { CLAIM, REPORT, REPORT_LENGTH } from './index-scripts.ts';
 import { type Keys, SHARDS, shardOf } from './keys.ts';
 import { run } from './script.ts';
-import type { SwarmState } from './swarm-answer.ts';
+import type { SwarmLife, SwarmState } from './swarm-answer.ts';
 
 /** Reports that one call carries: Redis does nothing else meanwhile. */
 const BATCH = 500;
 /** Milliseconds for which a swarm that somebody looks after is kept from others. */
 const CLAIM_TIME = 10_000;
 
-/** A swarm as it was last seen; `undefined` for one that is over. */
+/** A swarm as it was last seen. */
 interface Report {
   readonly state: SwarmState;
-  readonly there: boolean;
+  readonly life: SwarmLife;
 }
+
+const LIVES = { over: 0, there: 1, fading: 2 } as const;
 
 /** Which swarms there are, in shards of which each lies on one node. It follows the swarms with a short delay. */
 export class SwarmIndex {
@@ -33,10 +35,10 @@ export class SwarmIndex {
   }
 
   /** Takes down how a swarm is, to be told with the next `flush`. */
-  note(hex: string, state: SwarmState, there: boolean): void {
+  note(hex: string, state: SwarmState, life: SwarmLife): void {
     const waiting = this.#reports.get(hex);
     if (waiting === undefined ? this.#reports.size >= this.#limit : waiting.state.stamp > state.stamp) return;
-    this.#reports.set(hex, { state, there });
+    this.#reports.set(hex, { state, life });
   }
 
   async flush(): Promise<void> {
@@ -116,9 +118,9 @@ export class SwarmIndex {
   async #tell(shard: number, entries: readonly [string, Report][]): Promise<void> {
     const bytes = Buffer.allocUnsafe(entries.length * REPORT_LENGTH);
     let at = 0;
-    for (const [hex, { state, there }] of entries) {
+    for (const [hex, { state, life }] of entries) {
       bytes.write(hex, at, 'hex');
-      bytes[at + 20] = there ? 1 : 0;
+      bytes[at + 20] = LIVES[life];
       bytes.writeUInt32LE(state.seeders, at + 21);
       bytes.writeUInt32LE(state.leechers, at + 25);
       bytes.writeUInt32LE(state.completed, at + 29);

@@ -16,6 +16,9 @@
  *   only; there are none without labels
  * - `:c` is no key but the channel of changes
  *
+ * A call that Redis comes to late, for having been stopped, counts for when it was sent: what was said since, and has come
+ * by another way, stands.
+ *
  * Who must be dropped by now is never counted or handed out: a script that finds more than it may drop at once does
  * only that, and is called again. `oldest` saves looking: nobody is due before. Should the sweep never come by, keys
  * end by themselves after `life`.
@@ -28,7 +31,7 @@ local pack, unpick, floor, random = struct.pack, struct.unpack, math.floor, math
 local time = call('TIME')
 local stamp = time[1] * 1000000 + time[2]
 local now = tonumber(ARGV[2]) or floor(stamp / 1000)
-local HEAD, NEVER = '<I4I4I4I4I4I4I4ddddd', 1e15
+local HEAD, NEVER, LATE = '<I4I4I4I4I4I4I4ddddd', 1e15, 100
 local H, I, E = p .. ':h', p .. ':i', p .. ':e'
 
 local n = {}
@@ -127,6 +130,17 @@ local function remember(endpoint, due)
   if due < oldest then oldest = due end
 end
 
+local function moment(sent)
+  if sent > 0 and now - sent > LATE then return floor(sent) end
+  return now
+end
+
+local function overtaken(endpoint, due)
+  if due <= now then return true end
+  local known = call('ZSCORE', E, endpoint)
+  return known and tonumber(known) > due
+end
+
 local function expire(limit)
   if oldest > now then return false end
   local due = call('ZRANGEBYSCORE', E, '-inf', now, 'LIMIT', 0, limit)
@@ -157,6 +171,7 @@ local function lengthen()
 end
 
 local function figures(again, wanted)
+  if wanted == 1 and expires <= now then wanted = 2 end
   local due = expires
   if oldest < NEVER then due = oldest end
   return pack('<BBI4I4I4ddI4', again, wanted, n.S4 + n.S6, n.L4 + n.L6, completed, stamp, due, dropped)

@@ -6,33 +6,34 @@ const AT_ONCE = 64;
 
 /**
  * One announce. ARGV[1], packed: role (0 leecher, 1 seed, 2 gone), flags (1 completed, 2 peers of both families), how many
- * records are wanted at random and how many near, a random number, time to live, length of the endpoint, endpoint,
- * identity.
+ * records are wanted at random and how many near, a random number, time to live, when it was sent by Redis's time (0 for
+ * unknown), length of the endpoint, endpoint, identity.
  *
  * Answers packed figures and records: counts of those near, of the asker's family and of the other one, and these.
  */
 export const ANNOUNCE: Script = script(`${SWARM}
 local a = ARGV[1]
-local role, flags, want, close, seed, ttl, length = unpick('<BBI2I2I4I4B', a)
+local role, flags, want, close, seed, ttl, sent, length = unpick('<BBI2I2I4I4dB', a)
 life = 3 * ttl + 600000
 math.randomseed(seed)
 if expire(${AT_ONCE}) then
   save()
-  return figures(1, 0)
+  return figures(1, changed and 1 or 0)
 end
-if role == 2 and not head then return figures(0, 0) .. pack('<I2I2I2', 0, 0, 0) end
-
-local endpoint, identity = sub(a, 16, 15 + length), sub(a, 16 + length)
+local endpoint, identity, said = sub(a, 24, 23 + length), sub(a, 24 + length), moment(sent)
+if said < now and overtaken(endpoint, said + ttl) then
+  if changed then save() end
+  return figures(0, changed and 1 or 0) .. pack('<I2I2I2', 0, 0, 0)
+end
 local value = head and call('HGET', I, endpoint)
 local member = value and value ~= ''
-local near4, own, other, close4 = {}, '', '', 0
+local nearby, own, other = {}, '', ''
 if role == 2 then
   if member then
     drop(endpoint, value)
     tell('-', sub(value, 5, 25), endpoint)
-    call('HSET', I, endpoint, '')
-    remember(endpoint, now + ttl)
   end
+  call('HSET', I, endpoint, '')
 else
   if flags % 2 == 1 and role == 1 and not (member and byte(value, 25) % 2 == 1) then
     completed, changed = completed + 1, true
@@ -53,9 +54,9 @@ else
   elseif #identity > 23 then
     label(identity, endpoint, 'SADD')
   end
-  remember(endpoint, now + ttl)
-  first, expires = math.min(first, now), math.max(expires, now + ttl)
+  first, expires = math.min(first, said), math.max(expires, said + ttl)
 end
+remember(endpoint, said + ttl)
 turn()
 announces = announces + 1
 local wanted = changed and 1 or 0
@@ -87,37 +88,36 @@ if role < 2 and want > 0 then
   local family = length == 6 and '4' or '6'
   if close > 0 then
     local node, zone = near(identity, endpoint, role == 1)
-    if node then near4 = call('SRANDMEMBER', node, close) end
+    if node then nearby = call('SRANDMEMBER', node, close) end
     if zone then
-      for _, record in ipairs(call('SRANDMEMBER', zone, 2 * close)) do near4[#near4 + 1] = record end
+      for _, record in ipairs(call('SRANDMEMBER', zone, 2 * close)) do nearby[#nearby + 1] = record end
     end
   end
   own = draw(family, width)
   if flags >= 2 and #own < want * width then other = draw(family == '4' and '6' or '4', otherWidth) end
 end
-return figures(0, wanted) .. pack('<I2I2I2', #near4, #own / width, #other / otherWidth) .. table.concat(near4) .. own .. other
+return figures(0, wanted) .. pack('<I2I2I2', #nearby, #own / width, #other / otherWidth) .. table.concat(nearby) .. own .. other
 `);
 
 /**
- * Takes over what others have heard. ARGV[1], packed: time to live, a random number; from ARGV[3] on a peer each, packed:
- * milliseconds since, role, length of the endpoint, endpoint, identity.
+ * Takes over what others have heard. ARGV[1], packed: time to live, a random number, when it was sent; from ARGV[3] on a
+ * peer each, packed: milliseconds since, role, length of the endpoint, endpoint, identity.
  */
 export const RESTORE: Script = script(`${SWARM}
-local ttl, seed = unpick('<I4I4', ARGV[1])
+local ttl, seed, sent = unpick('<I4I4d', ARGV[1])
 life = 3 * ttl + 600000
 math.randomseed(seed)
 if expire(${AT_ONCE}) then
   save()
-  return figures(1, 0)
+  return figures(1, changed and 1 or 0)
 end
-local heard = false
+local heard, told = false, moment(sent)
 for k = 3, #ARGV do
   local a = ARGV[k]
   local age, role, length = unpick('<dBB', a)
   local endpoint, identity = sub(a, 11, 10 + length), sub(a, 11 + length)
-  local said = floor(now - age)
-  local known = call('ZSCORE', E, endpoint)
-  if said + ttl > now and not (known and tonumber(known) > said + ttl) then
+  local said = floor(told - age)
+  if not overtaken(endpoint, said + ttl) then
     local value = call('HGET', I, endpoint)
     local member = value and value ~= ''
     if role == 2 then

@@ -35,7 +35,7 @@ export class NaiveStore {
     const swarm = this.#swarmOf(announce);
     if (announce.completed && announce.role === 'seed' && !swarm.peers.get(hostOf(announce))?.seed)
       swarm.completed++;
-    if (announce.role !== 'gone' || swarm.peers.has(hostOf(announce))) this.#place(announce, now);
+    this.#place(announce, now);
     const { seeders, leechers } = this.counts(now)[HASHES.indexOf(announce.infoHash)]!;
     expect({ seeders: selection.seeders, leechers: selection.leechers }).toEqual({ seeders, leechers });
     this.#checkPeers(announce, selection);
