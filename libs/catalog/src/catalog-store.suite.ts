@@ -97,6 +97,9 @@ export function catalogStoreSuite(name: string, make: MakeCatalogStores, { numRu
         await store.remove('a');
       }
       expect(await publish('b')).toBe(1);
+      await publish('back');
+      await store.remove('back');
+      expect(await publish('back')).toBe(2);
       for (const other of ['c', 'd', 'e']) {
         await publish(other);
         await store.remove(other);
@@ -105,6 +108,7 @@ export function catalogStoreSuite(name: string, make: MakeCatalogStores, { numRu
       expect(await publish('z')).toBeGreaterThan(5);
       expect(await publish('a')).toBeGreaterThan(5);
       expect((await store.publish(draft({ name: 'b', content: 2 }))).version).toBe(2);
+      expect((await store.publish(draft({ name: 'back', content: 2 }))).version).toBe(3);
     });
 
     it('refuses what goes past its bounds, and has room again when something is removed', async () => {

@@ -45,7 +45,7 @@ class WaywardStore {
   inner = new MemoryCatalogStore({ wallClock: { now: () => 5 } });
   away = false;
   deaf = false;
-  /** Called in the middle of each read, when its page has been taken. */
+  /** Called in the middle of each read, when its page, or which were removed, has been taken. */
   meanwhile: () => Promise<void> = async () => {};
   reads = 0;
   #listener: (change: CatalogChange) => void = () => {};
@@ -58,8 +58,10 @@ class WaywardStore {
     return page;
   }
 
-  wereRemoved(versions: readonly RemovedVersion[]): Promise<boolean[]> {
-    return this.inner.wereRemoved(versions);
+  async wereRemoved(versions: readonly RemovedVersion[]): Promise<boolean[]> {
+    const answer = await this.inner.wereRemoved(versions);
+    await this.meanwhile();
+    return answer;
   }
 
   watch(listener: (change: CatalogChange) => void): () => void {
@@ -192,6 +194,24 @@ describe('CachedCatalog', () => {
     told.length = 0;
     store.tell({ type: 'removed', entry: { ...kept!, published: 6 } });
     expect([told, names(copy)]).toEqual([[], ['again@1', 'kept@1']]);
+  });
+
+  it('keeps what comes back while it finds out how that went', async () => {
+    const store = new WaywardStore();
+    const given = { ...draftOf({ name: 'a', torrent: torrentOf({ content: 1 }) }), version: 1, published: 5 };
+    await store.inner.restore(given);
+    const { copy } = copyOf(store);
+    await copy.whenReady();
+    store.inner = new MemoryCatalogStore({ wallClock: { now: () => 9 } });
+    store.meanwhile = async () => {
+      store.meanwhile = async () => {
+        await store.inner.restore(given);
+        store.tell({ type: 'published', entry: (await store.inner.get('a'))!.entry });
+      };
+    };
+    store.lose();
+    await settle();
+    expect(names(copy)).toEqual(['a@1']);
   });
 
   it('stays readable when reading again fails, and reads when it can', async () => {

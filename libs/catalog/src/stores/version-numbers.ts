@@ -15,13 +15,10 @@ export class VersionNumbers {
 
   /** @param after the number is greater */
   next(name: string, after: number): number {
-    const number = Math.max(this.#last.get(name) ?? this.#floor, after) + 1;
-    this.#last.set(name, number);
-    this.unretire(name);
-    return number;
+    return Math.max(this.#last.get(name) ?? this.#floor, after) + 1;
   }
 
-  /** A number of a name is known to have been used. */
+  /** A number of a name has been used. */
   used(name: string, number: number): void {
     this.#last.set(name, Math.max(this.#last.get(name) ?? this.#floor, number));
   }
