@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { DynamicModule, INestApplication, Type } from '@nestjs/common';
+import type { Abstract, DynamicModule, INestApplication, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Logger } from '@pixtorrent/core';
@@ -38,7 +38,7 @@ export class OperationsApp {
     return new OperationsApp(app);
   }
 
-  get<T>(token: Type<T> | symbol): T {
+  get<T>(token: Abstract<T> | symbol): T {
     return this.#app.get<T>(token, { strict: false });
   }
 

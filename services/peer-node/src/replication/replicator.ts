@@ -1,0 +1,228 @@
+import type { cluster } from '@pixtorrent/contracts';
+import { type Clock, type Logger, printable, type Timer, type Timers, toHex } from '@pixtorrent/core';
+import { parseMetainfo } from '@pixtorrent/metainfo';
+import type { ContentFolder } from '../content/content-folder.ts';
+import type { Entries } from '../content/entries.ts';
+import { entryKey, type KnownEntry } from '../content/entry-record.ts';
+import type { Torrents } from '../torrents/torrents.ts';
+import type { Catalogue, GoneEntry } from '../tracker/catalogue.ts';
+import type { ClusterView } from '../tracker/cluster-view.ts';
+import { Links } from './links.ts';
+import { type Held, type Missing, type Plan, plan } from './plan.ts';
+import { byTorrent, Wanted } from './wanted.ts';
+
+export interface ReplicatorDependencies {
+  readonly catalogue: Catalogue;
+  readonly cluster: ClusterView;
+  readonly torrents: Torrents;
+  readonly entries: Entries;
+  readonly folder: ContentFolder;
+  readonly timers: Timers;
+  readonly wallClock: Clock;
+  readonly logger: Logger;
+  /** This node as it is now. */
+  readonly node: () => cluster.Node;
+  /** Bytes of content that may be here. */
+  readonly budget: () => number;
+}
+
+/** For metrics and for who asks. */
+export interface ReplicatorFigures {
+  /** Torrents that should be here and for which there is no room. */
+  readonly waiting: number;
+  /** Torrents that were let go of to make room, so far. */
+  readonly evicted: number;
+  /** Entries told to a catalogue that had lost them, so far. */
+  readonly restored: number;
+}
+
+/** Milliseconds over which changes are gathered. */
+const GATHER = 100;
+/** Milliseconds after which it is looked again where something did not work. */
+const RETRY = 5000;
+/** Milliseconds for which a torrent is kept after it is not wanted here any more: news of others may be late. */
+const UNWANTED_GRACE = 60_000;
+
+/**
+ * Brings what is here in line with the catalogue: takes what this node should hold, deletes what was removed, lets go
+ * of what is in the way, and tells a catalogue that has lost its data what it was.
+ */
+export class Replicator {
+  readonly #deps: ReplicatorDependencies;
+  readonly #links: Links;
+  readonly #gone: GoneEntry[] = [];
+  /** By info hash: since when the torrent is not wanted here. */
+  readonly #unwantedSince = new Map<string, number>();
+  readonly #unlisten: (() => void)[] = [];
+  #timer: Timer | undefined;
+  #running = Promise.resolve();
+  #paused = false;
+  #closed = false;
+  #figures: ReplicatorFigures = { waiting: 0, evicted: 0, restored: 0 };
+
+  constructor(dependencies: ReplicatorDependencies) {
+    this.#deps = dependencies;
+    this.#links = new Links(dependencies.folder);
+    const { catalogue, cluster, torrents } = dependencies;
+    const soon = (): void => this.#soon(GATHER);
+    const removed = (entry: GoneEntry): void => {
+      this.#gone.push(entry);
+      soon();
+    };
+    catalogue.on('changed', soon).on('removed', removed);
+    cluster.on('changed', soon);
+    torrents.on('changed', soon);
+    this.#unlisten.push(() => {
+      catalogue.off('changed', soon).off('removed', removed);
+      cluster.off('changed', soon);
+      torrents.off('changed', soon);
+    });
+  }
+
+  get figures(): ReplicatorFigures {
+    return this.#figures;
+  }
+
+  /** Nothing more is taken or let go of: the node drains. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Fulfilled when what is under way has ended. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    for (const unlisten of this.#unlisten) unlisten();
+    await this.#running;
+  }
+
+  #soon(delay: number): void {
+    if (this.#closed || (this.#timer !== undefined && delay >= GATHER)) return;
+    this.#timer?.cancel();
+    this.#timer = this.#deps.timers.after(delay, () => {
+      this.#timer = undefined;
+      this.#running = this.#running.then(() => this.#reconcile());
+    });
+  }
+
+  async #reconcile(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      await this.#forgetRemoved();
+      await this.#restoreLost();
+      const entries = byTorrent(this.#deps.catalogue.entries.values());
+      await this.#keepRecords(entries);
+      if (!this.#paused) await this.#carryOut(this.#planFor(entries), entries);
+      await this.#links.update(this.#deps.catalogue.entries.values(), this.#deps.torrents);
+      if (this.#figures.waiting > 0 || this.#unwantedSince.size > 0) this.#soon(UNWANTED_GRACE);
+    } catch (error) {
+      this.#deps.logger.warn('the catalogue could not be followed', {
+        reason: printable(String(error), 500),
+      });
+      this.#soon(RETRY);
+    }
+  }
+
+  /** What somebody removed goes, its content too, unless another entry has the same torrent. */
+  async #forgetRemoved(): Promise<void> {
+    const { entries, catalogue, torrents } = this.#deps;
+    for (let gone = this.#gone[0]; gone !== undefined; gone = this.#gone[0]) {
+      await entries.remove(gone);
+      this.#gone.shift();
+    }
+    if (!catalogue.current) return;
+    const alive = new Set(
+      [...catalogue.entries.values(), ...entries.live()].map(({ infoHash }) => toHex(infoHash)),
+    );
+    for (const { infoHash, name } of entries.removed()) {
+      const kept = torrents.get(infoHash);
+      if (kept === undefined || kept.pinned || alive.has(toHex(infoHash))) continue;
+      this.#deps.logger.info('removed from the catalogue', { name, infoHash: toHex(infoHash) });
+      await torrents.remove(infoHash);
+    }
+  }
+
+  /** What is on this disk, and not in the catalogue although nobody removed it. */
+  async #restoreLost(): Promise<void> {
+    const { entries, catalogue, torrents } = this.#deps;
+    if (!catalogue.current) return;
+    const lost = [...entries.live()].flatMap((entry) => {
+      const kept = torrents.get(entry.infoHash);
+      return kept === undefined || catalogue.entries.has(entryKey(entry))
+        ? []
+        : [{ entry, torrent: kept.torrent }];
+    });
+    if (lost.length === 0) return;
+    const refused = await catalogue.restore(lost, [...entries.removed()]);
+    const restored = lost.length - refused.length;
+    this.#deps.logger.warn('told the catalogue what it had lost', { restored, refused: refused.length });
+    this.#figures = { ...this.#figures, restored: this.#figures.restored + restored };
+    this.#gone.push(...refused);
+    if (refused.length > 0) this.#soon(GATHER);
+  }
+
+  async #keepRecords(entries: ReadonlyMap<string, readonly KnownEntry[]>): Promise<void> {
+    for (const { metainfo } of this.#deps.torrents.all())
+      for (const entry of entries.get(toHex(metainfo.infoHash)) ?? []) await this.#deps.entries.keep(entry);
+  }
+
+  #planFor(entries: ReadonlyMap<string, readonly KnownEntry[]>): Plan {
+    const { cluster, torrents, node, budget, wallClock } = this.#deps;
+    const self = node();
+    const wanted = new Wanted(self.name, new Map(cluster.nodes).set(self.name, self));
+    const now = wallClock.now();
+    const held = new Map<string, Held>();
+    for (const { metainfo, lastUsed, pinned } of torrents.all()) {
+      const key = toHex(metainfo.infoHash);
+      const own = entries.get(key) ?? [];
+      const here = pinned || own.length === 0 || own.some((entry) => wanted.here(entry));
+      if (here) this.#unwantedSince.delete(key);
+      else if (!this.#unwantedSince.has(key)) this.#unwantedSince.set(key, now);
+      const patient = now - (this.#unwantedSince.get(key) ?? now) < UNWANTED_GRACE;
+      const elsewhere = !here && !patient && cluster.current && wanted.safeElsewhere(metainfo.infoHash, own);
+      held.set(key, { size: metainfo.length, lastUsed, wanted: here, elsewhere });
+    }
+    for (const key of this.#unwantedSince.keys()) if (!held.has(key)) this.#unwantedSince.delete(key);
+    const missing = new Map<string, Missing>();
+    for (const [key, own] of entries) {
+      if (held.has(key)) continue;
+      const first = own.find((entry) => wanted.here(entry));
+      if (first !== undefined) missing.set(key, { size: first.size, published: first.published });
+    }
+    return plan(held, missing, budget());
+  }
+
+  async #carryOut(
+    { evict, take, waiting }: Plan,
+    entries: ReadonlyMap<string, readonly KnownEntry[]>,
+  ): Promise<void> {
+    const { torrents, logger } = this.#deps;
+    if (waiting.length > 0 && waiting.length !== this.#figures.waiting)
+      logger.warn('no room for what should be here', { torrents: waiting.length });
+    this.#figures = { ...this.#figures, waiting: waiting.length };
+    for (const key of evict) {
+      const { infoHash, name } = [...torrents.all()].find(
+        ({ metainfo }) => toHex(metainfo.infoHash) === key,
+      )!.metainfo;
+      logger.info('makes room', { name: printable(name), infoHash: key });
+      await torrents.remove(infoHash);
+      this.#figures = { ...this.#figures, evicted: this.#figures.evicted + 1 };
+    }
+    for (const key of take) {
+      if (this.#closed || this.#paused) return;
+      await this.#take(entries.get(key)!);
+    }
+  }
+
+  async #take(entries: readonly KnownEntry[]): Promise<void> {
+    const { catalogue, torrents, entries: records, logger } = this.#deps;
+    const entry = entries[0]!;
+    const torrent = await catalogue.torrentOf(entry);
+    if (torrent === undefined || torrents.get(entry.infoHash) !== undefined) return;
+    const metainfo = parseMetainfo(torrent);
+    logger.info('takes', { name: entryKey(entry), infoHash: toHex(entry.infoHash), bytes: entry.size });
+    // First the record: a torrent without one would not be told to a catalogue that loses it.
+    for (const one of entries) await records.keep(one);
+    await torrents.add(torrent, metainfo, { pinned: false });
+  }
+}

@@ -1,0 +1,72 @@
+import { EventEmitter } from 'node:events';
+import type { cluster } from '@pixtorrent/contracts';
+import { KeptStream, type KeptStreamDependencies, type StreamProgress } from './kept-stream.ts';
+import type { TrackerLink } from './tracker-link.ts';
+
+export interface ClusterViewEvents {
+  /** Who is there, or what somebody has, is not what it was. */
+  changed: [];
+}
+
+/**
+ * The nodes that are there, as far as this one knows. While the service is away the last that was known stands: nodes
+ * that cannot be told from those that left would have everything moved about.
+ */
+export class ClusterView extends EventEmitter<ClusterViewEvents> {
+  readonly #link: TrackerLink;
+  readonly #kept: KeptStream;
+  #nodes: ReadonlyMap<string, cluster.Node> = new Map();
+  #first = Promise.withResolvers<void>();
+
+  constructor(dependencies: KeptStreamDependencies & { readonly link: TrackerLink }) {
+    super();
+    this.#link = dependencies.link;
+    this.#kept = new KeptStream('nodes', (progress) => this.#open(progress), dependencies);
+  }
+
+  /** By name. */
+  get nodes(): ReadonlyMap<string, cluster.Node> {
+    return this.#nodes;
+  }
+
+  /** Whether what is known is up to date. */
+  get current(): boolean {
+    return this.#kept.working;
+  }
+
+  /** Fulfilled when all nodes have been told once. */
+  whenKnown(): Promise<void> {
+    return this.#first.promise;
+  }
+
+  close(): void {
+    this.#kept.close();
+  }
+
+  #open(progress: StreamProgress) {
+    const client = this.#link.cluster;
+    const stream = client.watchNodes({ holdings: true });
+    const nodes = new Map<string, cluster.Node>();
+    let synced = false;
+    stream.on('data', ({ event }: cluster.WatchNodesResponse) => {
+      if (event?.$case === 'node') nodes.set(event.node.name, event.node);
+      else if (event?.$case === 'gone') nodes.delete(event.gone);
+      else if (event?.$case === 'synced') {
+        synced = true;
+        this.#nodes = nodes;
+        progress.works();
+        this.#first.resolve();
+      }
+      if (synced) this.emit('changed');
+    });
+    const over = (reason: string): void => {
+      // What changes from now on is a map of the next stream's.
+      if (this.#nodes === nodes) this.#nodes = new Map(nodes);
+      this.#link.next(client);
+      progress.ended(reason);
+    };
+    stream.on('error', (error) => over(error.message));
+    stream.on('end', () => over('the service ended it'));
+    return { close: () => stream.cancel() };
+  }
+}
