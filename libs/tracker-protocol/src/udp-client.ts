@@ -10,7 +10,9 @@ import {
   UDP_EVENTS,
   UDP_MAGIC,
   UDP_MAX_SCRAPE,
+  UDP_MAX_URL,
   UdpAction,
+  UdpOption,
   viewOf,
 } from './udp-packets.ts';
 
@@ -31,12 +33,19 @@ export function encodeUdpConnect(transaction: number): Uint8Array {
   return bytes;
 }
 
+/**
+ * @param urlData path and query of the tracker's URL (BEP 41), up to `UDP_MAX_URL` characters, where they say something:
+ * an announce key, say
+ */
 export function encodeUdpAnnounce(
   connection: ConnectionId,
   transaction: number,
   request: AnnounceRequest,
+  urlData = '',
 ): Uint8Array {
-  const bytes = new Uint8Array(UDP_ANNOUNCE_LENGTH);
+  const options = urlOptions(urlData.slice(0, UDP_MAX_URL));
+  const bytes = new Uint8Array(UDP_ANNOUNCE_LENGTH + options.length);
+  bytes.set(options, UDP_ANNOUNCE_LENGTH);
   const view = viewOf(bytes);
   writeHead(view, connection, UdpAction.announce, transaction);
   bytes.set(request.infoHash, 16);
@@ -94,6 +103,17 @@ export function parseUdpAnswer(packet: Uint8Array, addressLength: 4 | 16): UdpAn
     default:
       return undefined;
   }
+}
+
+/** One option for each 255 bytes. */
+function urlOptions(urlData: string): Uint8Array {
+  const url = Buffer.from(urlData, 'latin1');
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < url.length; at += 255) {
+    const part = url.subarray(at, at + 255);
+    parts.push(Uint8Array.of(UdpOption.urlData, part.length), part);
+  }
+  return Buffer.concat(parts);
 }
 
 function writeHead(view: DataView, connection: ConnectionId, action: number, transaction: number): void {

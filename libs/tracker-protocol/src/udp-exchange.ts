@@ -26,7 +26,12 @@ export interface UdpExchangeOptions {
 
 /** What is asked over UDP. */
 export type UdpQuestion =
-  | { readonly type: 'announce'; readonly request: AnnounceRequest }
+  | {
+      readonly type: 'announce';
+      readonly request: AnnounceRequest;
+      /** As in `encodeUdpAnnounce`. */
+      readonly urlData?: string;
+    }
   | { readonly type: 'scrape'; readonly infoHashes: readonly InfoHash[] };
 
 /** What the owner of an exchange has to do: send a packet, or take the end. */
@@ -133,7 +138,7 @@ export class UdpExchange {
     if (state.type === 'connecting') return encodeUdpConnect(state.transaction);
     const { connection, transaction } = state;
     return this.#question.type === 'announce'
-      ? encodeUdpAnnounce(connection, transaction, this.#question.request)
+      ? encodeUdpAnnounce(connection, transaction, this.#question.request, this.#question.urlData)
       : encodeUdpScrape(connection, transaction, this.#question.infoHashes);
   }
 

@@ -6,6 +6,10 @@ export const UDP_MAGIC = 0x41727101980n;
 
 /** Bytes of an announce request; options of BEP 41 may follow it. */
 export const UDP_ANNOUNCE_LENGTH = 98;
+/** The options behind an announce (BEP 41). */
+export const UdpOption = { end: 0, nothing: 1, urlData: 2 } as const;
+/** Bytes of a URL that are sent and read. */
+export const UDP_MAX_URL = 1024;
 /** Torrents that one scrape names at the most. */
 export const UDP_MAX_SCRAPE = 74;
 

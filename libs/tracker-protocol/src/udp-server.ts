@@ -9,7 +9,9 @@ import {
   UDP_EVENTS,
   UDP_MAGIC,
   UDP_MAX_SCRAPE,
+  UDP_MAX_URL,
   UdpAction,
+  UdpOption,
   viewOf,
 } from './udp-packets.ts';
 
@@ -32,9 +34,6 @@ export type UdpRequest =
     };
 
 const UINT32 = 2 ** 32;
-/** The options behind an announce (BEP 41). */
-const UdpOption = { end: 0, nothing: 1, urlData: 2 } as const;
-const MAX_URL_DATA = 1024;
 /** Bytes of peers that go into one Ethernet frame, behind the headers of IP, UDP and the answer. */
 const MOST_V4 = fitting(1500 - 20 - 8 - 20, COMPACT_V4_LENGTH);
 const MOST_V6 = fitting(1500 - 40 - 8 - 20, COMPACT_V6_LENGTH);
@@ -161,7 +160,7 @@ function readUrlData(packet: Uint8Array): string | undefined {
     if (option !== UdpOption.urlData || length === undefined || at + length > packet.length) break;
     url ??= '';
     for (const end = at + length; at < end; at++) url += String.fromCharCode(packet[at]!);
-    if (url.length > MAX_URL_DATA) break;
+    if (url.length > UDP_MAX_URL) break;
   }
   return url;
 }

@@ -52,6 +52,9 @@ describe('UDP packets', () => {
         const options = Buffer.from('\u0001\u0002\u0002/x\u0001\u0002\u0003/ab\u0000\u0002\u0002/y');
         const withOptions = parseUdpRequest(Buffer.concat([announce, options]));
         expect(withOptions).toEqual({ ...read, urlData: '/x/ab' });
+        const url = `/key/announce?${'x'.repeat(transaction % 900)}`;
+        const withUrl = encodeUdpAnnounce(conn, transaction, request, url);
+        expect(parseUdpRequest(withUrl)).toEqual({ ...read, urlData: url });
         const answer = encodeUdpConnectAnswer(transaction, conn);
         expect(parseUdpAnswer(answer, 4)).toEqual({ type: 'connect', transaction, connection: conn });
       }),

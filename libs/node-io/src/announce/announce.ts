@@ -35,7 +35,10 @@ export function announce(
   return within(options, async (limit) => {
     if (protocolOf(url) !== 'udp:')
       return parseAnnounceResponse(await getBounded(announceUrl(url, request), limit));
-    const end = await askUdp(new URL(url), { type: 'announce', request }, limit);
+    const { pathname, search } = new URL(url);
+    // Trackers that know nothing of BEP 41 get nothing of it, unless the URL says more than where they are.
+    const urlData = ['', '/', '/announce'].includes(pathname + search) ? '' : pathname + search;
+    const end = await askUdp(new URL(url), { type: 'announce', request, urlData }, limit);
     if (end.type !== 'announced') throw new TrackerError('malformed', 'another answer than was asked for');
     return end.response;
   });
