@@ -105,11 +105,19 @@ it.each(['TRACKER_HTTP_PORT', 'TRACKER_GRPC_PORT', 'TRACKER_OPS_PORT'])(
   },
 );
 
-it('refuses what it was told and cannot do', async () => {
-  const error = await start({ TRACKER_STORE: 'redis', REDIS_URL: 'redis://127.0.0.1' }).catch(
-    (reason: unknown) => reason,
+it('starts without Redis, degraded, and serves from its memory', async () => {
+  const service = await start({ TRACKER_STORE: 'redis', REDIS_URL: 'redis://127.0.0.1:1' });
+  expect(await (await announce(service, 10_001)).text()).toContain('5:peers0:');
+  expect(await (await announce(service, 10_002)).text()).toContain('5:peers6:');
+  const ready = await fetch(`http://127.0.0.1:${service.ports.ops}/readyz`);
+  expect(ready.status).toBe(200);
+  expect(await ready.json()).toMatchObject({
+    status: 'degraded',
+    checks: { redis: { status: 'degraded' }, catalogue: { status: 'degraded' } },
+  });
+  expect(await metrics(service)).toEqual(
+    expect.arrayContaining(['pixtorrent_tracker_redis_up 0', 'pixtorrent_tracker_announces_alone_total 2']),
   );
-  expect(String(error)).toContain('TRACKER_STORE is not served by this build');
 });
 
 function health(port: number): Promise<string> {

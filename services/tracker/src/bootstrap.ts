@@ -4,7 +4,6 @@ import type { Logger } from '@pixtorrent/core';
 import { jsonLogger, OperationsApp, Readiness, Shutdown, type ShutdownResult } from '@pixtorrent/service-kit';
 import { appModule } from './app.module.ts';
 import type { TrackerConfig } from './config/tracker-settings.ts';
-import { refuseUnserved } from './config/unserved.ts';
 import { Frontends } from './frontends/frontends.ts';
 import { GrpcFrontend } from './grpc/grpc-frontend.ts';
 import { Stores } from './store/stores.ts';
@@ -34,13 +33,12 @@ export interface BootstrapDependencies {
 
 /**
  * Starts the tracker service. Redis need not be there: the service comes up degraded then.
- * @throws ConfigError; the system's error where it cannot listen, `EADDRINUSE` for one
+ * @throws the system's error where it cannot listen, `EADDRINUSE` for one
  */
 export async function bootstrap(
   config: TrackerConfig,
   dependencies: BootstrapDependencies = {},
 ): Promise<RunningTrackerService> {
-  refuseUnserved(config);
   const logger = dependencies.logger ?? jsonLogger({ service: 'tracker', level: config.logLevel });
   const app = await OperationsApp.create(appModule(config, logger), logger);
   const readiness = app.get(Readiness);

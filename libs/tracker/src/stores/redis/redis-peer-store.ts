@@ -51,6 +51,8 @@ export interface RedisPeerStoreDependencies {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
+  /** Told how many milliseconds each thing that is done with a swarm takes, whether it is done or fails. */
+  readonly answered?: (milliseconds: number) => void;
   /** Milliseconds that stand in for Redis's own, which all replicas have in common. */
   readonly redisClock?: Clock;
 }
@@ -65,9 +67,11 @@ export interface RedisPeerStoreOptions {
   readonly sweepInterval?: number;
 }
 
-/** What the sweep of this replica has done. */
+/** What this replica has done for all. */
 export interface SweepFigures {
+  /** Swarms that it has looked after unasked. */
   readonly swarms: number;
+  /** Peers that it has dropped because their time was up. */
   readonly peers: number;
 }
 
@@ -96,6 +100,8 @@ export class RedisPeerStore implements SharedPeerStore {
   readonly #client: Redis | Cluster;
   readonly #timers: Timers;
   readonly #random: Random;
+  readonly #clock: Clock;
+  readonly #answered: ((milliseconds: number) => void) | undefined;
   readonly #now: () => string;
   readonly #offset: ClockOffset | undefined;
   readonly #timeToLive: number;
@@ -113,6 +119,8 @@ export class RedisPeerStore implements SharedPeerStore {
     this.#client = client;
     this.#timers = dependencies.timers;
     this.#random = dependencies.random;
+    this.#clock = dependencies.clock;
+    this.#answered = dependencies.answered;
     this.#now = redisClock === undefined ? () => '' : () => String(redisClock.now());
     this.#offset = redisClock === undefined ? new ClockOffset(dependencies.clock) : undefined;
     this.#timeToLive = options.timeToLive;
@@ -258,7 +266,6 @@ export class RedisPeerStore implements SharedPeerStore {
     let changed = report;
     for (let steps = 0; ; steps++) {
       const answer = await this.#run(LOOK, hex, args);
-      this.#sweptPeers += droppedOf(answer);
       changed ||= isNews(answer) || presenceOf(answer) === 'over';
       if (isUnfinished(answer) && steps < MAX_STEPS) continue;
       if (changed) this.#index.note(hex, stateOf(answer), LIVES[presenceOf(answer)]);
@@ -266,8 +273,15 @@ export class RedisPeerStore implements SharedPeerStore {
     }
   }
 
-  #run(script: Script, hex: string, args: readonly (string | Buffer)[]): Promise<Buffer> {
-    return this.#ask(() => run(this.#client, script, this.#keys.swarm(hex), args));
+  async #run(script: Script, hex: string, args: readonly (string | Buffer)[]): Promise<Buffer> {
+    const started = this.#clock.now();
+    try {
+      const answer = await this.#ask(() => run(this.#client, script, this.#keys.swarm(hex), args));
+      this.#sweptPeers += droppedOf(answer);
+      return answer;
+    } finally {
+      this.#answered?.(this.#clock.now() - started);
+    }
   }
 
   /** @throws PeerStoreError where Redis does not do it */

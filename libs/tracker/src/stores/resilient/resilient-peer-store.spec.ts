@@ -124,7 +124,7 @@ it('answers from memory when the deadline passes, and from then on at once', asy
   expect((await store.swarms(undefined, 10)).length + (await store.figures([HASH])).length).toBe(2);
   expect(await store.totals()).toMatchObject({ swarms: 1, leechers: 3 });
   expect(store.state).toMatchObject({ type: 'away', reason: expect.stringContaining('in time') });
-  expect(store.resilience).toMatchObject({ answeredAlone: 6, outages: 1 });
+  expect(store.resilience).toMatchObject({ answeredAlone: 2, outages: 1 });
   await advance(5000);
   expect(store.resilience.outages).toBe(1);
   expect(lines.filter(({ message }) => message.includes('away'))).toHaveLength(1);

@@ -61,7 +61,7 @@ export type SharedStoreState =
   | { readonly type: 'away'; readonly since: number; readonly reason: string };
 
 export interface ResilienceFigures {
-  /** Announces and scrapes answered from the replica's own memory. */
+  /** Announces answered from the replica's own memory. */
   readonly answeredAlone: number;
   readonly outages: number;
   /** Peers written back. */
@@ -206,7 +206,6 @@ export class ResilientPeerStore implements PeerStore {
         this.#lost(error);
       }
     }
-    this.#answeredAlone++;
     return ask(this.#own);
   }
 
