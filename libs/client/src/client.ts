@@ -171,7 +171,8 @@ export class Client {
       { metainfo, dir, selected },
       options,
     );
-    return this.#add(metainfo, content, wantedPieces(metainfo, selected), options);
+    const wanted = options.selective ? content.have : wantedPieces(metainfo, selected);
+    return this.#add(metainfo, content, wanted, options);
   }
 
   /**

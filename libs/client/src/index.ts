@@ -4,6 +4,7 @@ export { FILE_SYSTEM } from './content/file-system.ts';
 export { type Verification, verifyContent } from './content/verify-content.ts';
 export { ClientError, type ClientErrorCode } from './errors.ts';
 export type { MagnetOptions } from './magnet/fetch-metadata.ts';
+export type { ReadOptions } from './session/reading/content-reader.ts';
 export type { SessionEvents, SessionStats, SwarmAvailability } from './session/session-events.ts';
 export type { SessionOptions } from './session/session-options.ts';
 export { TorrentSession } from './session/torrent-session.ts';

@@ -219,6 +219,7 @@ export class Torrent implements Swarm {
   /** The disk has lost a piece that was here: it is no longer offered, and fetched again where it is wanted. */
   readFailed(piece: number): void {
     if (!this.pieces.have.has(piece)) return;
+    const { complete } = this.pieces;
     this.pieces.lost(piece);
     this.#announcedComplete = false;
     this.#order.rewind?.();
@@ -228,6 +229,7 @@ export class Torrent implements Swarm {
       peer.useful++;
       this.#messages.updateInterest(peer);
     }
+    if (complete && !this.pieces.complete) this.#connector.needed();
     this.#downloader.fillStarved();
   }
 

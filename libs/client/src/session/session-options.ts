@@ -9,6 +9,8 @@ export interface SessionOptions {
   readonly trackers?: readonly string[];
   /** @default 'rarest-first' */
   readonly order?: 'rarest-first' | 'sequential';
+  /** Get only what is read (`TorrentSession.read`), and keep it. @default false: all that is selected */
+  readonly selective?: boolean;
   /** BEP 16. @default false */
   readonly superSeed?: boolean;
   /** @default no limit */

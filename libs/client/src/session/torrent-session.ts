@@ -2,12 +2,10 @@ import { EventEmitter } from 'node:events';
 import {
   type Bitfield,
   type Endpoint,
-  isPixTorrent,
   type Logger,
   newPeerId,
   type PeerId,
   SeededRandom,
-  type Timer,
 } from '@pixtorrent/core';
 import { type Reputation, type SwarmEvents, type TokenBucket, Torrent } from '@pixtorrent/engine';
 import { type Metainfo, pieceSize } from '@pixtorrent/metainfo';
@@ -19,15 +17,16 @@ import {
   systemClock,
 } from '@pixtorrent/node-io';
 import type { WireName } from '@pixtorrent/peer-protocol';
-import type { TrackerPeer } from '@pixtorrent/tracker-protocol';
+import { ClientError } from '../errors.ts';
 import type { ClientResources } from '../resources.ts';
-import { TrackerAnnouncer } from '../trackers/tracker-announcer.ts';
+import { PeerSearch } from './peer-search.ts';
 import { PieceBuffers } from './piece-buffers.ts';
+import { ContentReader, type ReadOptions } from './reading/content-reader.ts';
+import { PieceDemand } from './reading/piece-demand.ts';
 import type { SessionEvents, SessionStats, SwarmAvailability } from './session-events.ts';
 import type { SessionOptions } from './session-options.ts';
 import { SocketInbox } from './socket-inbox.ts';
 import { SocketLink } from './socket-link.ts';
-import { StallWatch } from './stall-watch.ts';
 
 interface SessionParts {
   readonly metainfo: Metainfo;
@@ -42,11 +41,6 @@ interface SessionParts {
   readonly logger: Logger;
 }
 
-/** How often a torrent without enough peers asks its tracker for more, milliseconds. */
-const NEED_PEERS_PERIOD = 5000;
-/** Peers below which it asks. */
-const ENOUGH_PEERS = 8;
-
 /** One torrent of a client: the engine, joined to sockets, disk and trackers. */
 export class TorrentSession extends EventEmitter<SessionEvents> {
   readonly metainfo: Metainfo;
@@ -56,12 +50,11 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
   readonly #torrent: Torrent;
   readonly #buffers: PieceBuffers;
   readonly #cache: CachedPieces;
-  readonly #announcer: TrackerAnnouncer;
+  readonly #search: PeerSearch;
+  readonly #demand: PieceDemand;
   readonly #dials = new AbortController();
   readonly #total: number;
   readonly #wasCompleteAtStart: boolean;
-  readonly #stalls = new StallWatch(systemClock);
-  #peersTimer: Timer | undefined;
   #haveBytes: number;
   #wasted = 0;
   #closing: Promise<void> | undefined;
@@ -97,6 +90,7 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
         peerId: this.peerId,
         have: parts.have,
         wanted: parts.wanted,
+        selective: options.selective ?? false,
         metadata: metainfo.infoBytes,
         port: resources.port,
         clientName: resources.clientName,
@@ -109,10 +103,12 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
       parts.reputation,
     );
     this.#buffers.attach(this.#torrent);
-    this.#total = bytesOf(metainfo, parts.wanted, parts.wanted);
+    const time = { clock: systemClock, timers: resources.timers };
+    this.#demand = new PieceDemand(this.#torrent, time, options.selective ?? false);
+    this.#total = options.selective ? metainfo.length : bytesOf(metainfo, parts.wanted, parts.wanted);
     this.#haveBytes = bytesOf(metainfo, parts.have, parts.wanted);
     this.#wasCompleteAtStart = this.#torrent.pieces.complete;
-    this.#announcer = this.#newAnnouncer();
+    this.#search = this.#newSearch();
   }
 
   get complete(): boolean {
@@ -122,9 +118,7 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
   /** Starts to look for peers, to take and to give. */
   start(): void {
     this.#torrent.start();
-    this.#torrent.discovered(this.#options.peers ?? []);
-    this.#announcer.start();
-    this.#watchPeers();
+    this.#search.start();
   }
 
   stats(): SessionStats {
@@ -156,17 +150,49 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
 
   /** Adds peers to those that are tried. */
   addPeers(peers: readonly Endpoint[]): void {
-    this.#torrent.discovered(peers);
+    this.#search.add(peers);
   }
 
-  /** Asks for a range of the content before all else; offsets in bytes, `within` in milliseconds from now. */
-  prefer(offset: number, length: number, within: number): void {
-    const { pieceLength } = this.metainfo;
-    const last = Math.floor((offset + length - 1) / pieceLength);
-    const first = Math.floor(offset / pieceLength);
-    for (let piece = first; piece <= last; piece++) {
-      this.#torrent.setDeadline(piece, systemClock.now() + within + (piece - first));
+  /**
+   * Reads a range of the content, in bytes, in order: what is not here yet is got before all else, and handed over as
+   * soon as it is verified. It begins when the first chunk is asked for, and is to be read to its end, returned or
+   * aborted. The chunks are the caller's own.
+   * @throws RangeError at once; while it is read ClientError, StorageError, and the signal's reason
+   */
+  read(offset: number, length: number, options: ReadOptions = {}): AsyncGenerator<Buffer, void, void> {
+    const { storage, metainfo } = this.#parts;
+    const reader = new ContentReader(
+      {
+        metainfo,
+        source: this.#torrent,
+        demand: this.#demand,
+        storage,
+        buffers: this.#buffers,
+        lost: (piece, error) => this.#lost(piece, error),
+      },
+      offset,
+      length,
+      options,
+    );
+    return reader.chunks();
+  }
+
+  /**
+   * Where a file of the content is, so that it can be sent without passing through this process: its bytes are all
+   * there, and do not change as long as the torrent is not removed with its data (who has it open keeps it even then).
+   * @param file index into `metainfo.files`
+   * @returns undefined while something of it is missing, for padding, and for a file that was not selected
+   */
+  fileOnDisk(file: number): string | undefined {
+    const { storage, metainfo } = this.#parts;
+    const entry = metainfo.files[file];
+    if (!entry || !storage.layout.kept[file]) return undefined;
+    const { pieceLength } = metainfo;
+    const end = entry.length === 0 ? 0 : entry.offset + entry.length;
+    for (let piece = Math.floor(entry.offset / pieceLength); piece * pieceLength < end; piece++) {
+      if (!this.#torrent.have.has(piece) || this.#buffers.unwritten(piece)) return undefined;
     }
+    return storage.path(file);
   }
 
   /** Takes a connection whose handshake was read; `endpoint`: where it was dialled, if it was. */
@@ -191,10 +217,10 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
   }
 
   async #close(): Promise<void> {
-    this.#peersTimer?.cancel();
+    this.#demand.fail(new ClientError('closed', `${this.metainfo.name} was closed`));
     this.#dials.abort();
     this.#torrent.stop();
-    const farewell = this.#announcer.stop();
+    const farewell = this.#search.stop();
     await this.#buffers.close();
     await this.#parts.checkpointer?.close();
     this.#cache.close();
@@ -219,10 +245,11 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
   }
 
   #events(): SwarmEvents {
-    const { logger, wanted } = this.#parts;
+    const { logger } = this.#parts;
     return {
       pieceVerified: (piece) => {
-        if (wanted.has(piece)) this.#haveBytes += pieceSize(this.metainfo, piece);
+        if (this.#counts(piece)) this.#haveBytes += pieceSize(this.metainfo, piece);
+        this.#demand.verified(piece);
         this.emit('piece', piece);
       },
       pieceFailed: (piece, contributors) => logger.warn('piece failed its hash', { piece, contributors }),
@@ -236,66 +263,52 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
         this.#wasted += bytes;
       },
       complete: () => {
-        if (!this.#wasCompleteAtStart) this.#announcer.completed();
+        if (!this.#wasCompleteAtStart) this.#search.completed();
         this.emit('complete');
       },
     };
   }
 
-  #newAnnouncer(): TrackerAnnouncer {
+  #newSearch(): PeerSearch {
     const { resources, logger, metainfo } = this.#parts;
-    const extra = (this.#options.trackers ?? []).map((url) => [url]);
-    return new TrackerAnnouncer(
+    return new PeerSearch(
       {
-        announce: resources.announce,
-        clock: systemClock,
-        timers: resources.timers,
-        random: new SeededRandom(resources.seed()),
+        metainfo,
+        peerId: this.peerId,
+        torrent: this.#torrent,
+        resources,
         logger,
         figures: () => {
           const { uploaded, downloaded, total, have } = this.stats();
           return { uploaded, downloaded, left: total - have };
         },
-        onPeers: (peers) => this.#discovered(peers),
         onStatus: (tracker, status) => {
           logger.debug('tracker', { tracker, status: status.type });
           this.emit('tracker', tracker, status);
         },
       },
-      {
-        tiers: [...metainfo.trackers, ...extra],
-        infoHash: metainfo.infoHash,
-        peerId: this.peerId,
-        port: resources.port,
-        pixwire: this.#options.wires?.includes('pixwire') ?? true,
-      },
+      this.#options,
     );
   }
 
-  /** A compact answer names no peer ID: there the handshake shows who speaks PixWire. */
-  #discovered(peers: readonly TrackerPeer[]): void {
-    const ours = peers.filter(({ peerId, pixwire }) => pixwire || (peerId && isPixTorrent(peerId)));
-    this.#torrent.discovered(ours, 'pixwire');
-    this.#torrent.discovered(peers.filter((peer) => !ours.includes(peer)));
-  }
-
-  #watchPeers(): void {
-    const stalled = this.#stalls.look(this.#torrent.received.total, this.complete);
-    if (stalled || (!this.complete && this.#torrent.peers.size < ENOUGH_PEERS))
-      this.#announcer.needPeers(stalled);
-    this.#peersTimer = this.#parts.resources.timers.after(NEED_PEERS_PERIOD, () => this.#watchPeers());
+  /** Whether the piece is part of what the progress is measured by. */
+  #counts(piece: number): boolean {
+    return this.#options.selective || this.#parts.wanted.has(piece);
   }
 
   #lost(piece: number, error: Error): void {
     if (!this.#torrent.have.has(piece)) return;
     this.#torrent.readFailed(piece);
-    if (this.#parts.wanted.has(piece)) this.#haveBytes -= pieceSize(this.metainfo, piece);
+    if (!this.#parts.storage.writable) this.#torrent.unwant(piece);
+    this.#demand.lost(piece);
+    if (this.#counts(piece)) this.#haveBytes -= pieceSize(this.metainfo, piece);
     this.#parts.logger.warn('a piece cannot be read any more', { piece, why: error.message });
     this.emit('lost', piece, error);
   }
 
   #fail(error: Error): void {
     this.#torrent.stop();
+    this.#demand.fail(new ClientError('failed', error.message, { cause: error }));
     this.emit('failed', error);
   }
 }

@@ -75,6 +75,13 @@ export class Candidates {
     return chosen;
   }
 
+  /** All that are waiting, and not for their failures, may be dialled now. */
+  allowAll(now: number): void {
+    for (const candidate of this.#all.values()) {
+      if (candidate.state === 'waiting' && candidate.failures === 0) candidate.notBefore = now;
+    }
+  }
+
   /** When the next one may be dialled, milliseconds; infinite where there is none. */
   nextAt(): number {
     let next = Number.POSITIVE_INFINITY;

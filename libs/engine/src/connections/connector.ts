@@ -54,6 +54,12 @@ export class Connector {
     this.#schedule(now);
   }
 
+  /** Something is lacked again after a time in which nothing was: those who were of no use then are tried at once. */
+  needed(): void {
+    this.#candidates.allowAll(this.#swarm.dependencies.clock.now());
+    this.maintain();
+  }
+
   /** The dial of this endpoint came to a connection; whether it is kept is decided elsewhere. */
   dialled(endpoint: Endpoint): Candidate | undefined {
     const candidate = this.#candidates.get(endpointKey(endpoint));

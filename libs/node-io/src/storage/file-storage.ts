@@ -171,6 +171,11 @@ export class FileStorage implements Storage {
     return this.content.files.length;
   }
 
+  /** Where a file of the torrent is. @param file index into `content.files` */
+  path(file: number): string {
+    return this.#path(file);
+  }
+
   /** @returns undefined where the file is missing. @throws StorageError */
   async stamp(key: number): Promise<FileStamp | undefined> {
     const path = this.#path(key);

@@ -1,0 +1,106 @@
+import {
+  type Endpoint,
+  isPixTorrent,
+  type Logger,
+  type PeerId,
+  SeededRandom,
+  type Timer,
+} from '@pixtorrent/core';
+import type { Torrent } from '@pixtorrent/engine';
+import type { Metainfo } from '@pixtorrent/metainfo';
+import { systemClock } from '@pixtorrent/node-io';
+import type { TrackerPeer } from '@pixtorrent/tracker-protocol';
+import type { ClientResources } from '../resources.ts';
+import { TrackerAnnouncer } from '../trackers/tracker-announcer.ts';
+import type { TransferFigures } from '../trackers/tracker-announcer-options.ts';
+import type { TrackerStatus } from '../trackers/tracker-status.ts';
+import type { SessionOptions } from './session-options.ts';
+import { StallWatch } from './stall-watch.ts';
+
+/** How often a torrent without enough peers asks its tracker for more, milliseconds. */
+const NEED_PEERS_PERIOD = 5000;
+/** Peers below which it asks. */
+const ENOUGH_PEERS = 8;
+
+interface SearchParts {
+  readonly metainfo: Metainfo;
+  readonly peerId: PeerId;
+  readonly torrent: Torrent;
+  readonly resources: ClientResources;
+  readonly logger: Logger;
+  readonly figures: () => TransferFigures;
+  readonly onStatus: (tracker: string, status: TrackerStatus) => void;
+}
+
+/** Finds peers for a torrent: those known beforehand, and those that its trackers name. */
+export class PeerSearch {
+  readonly #parts: SearchParts;
+  readonly #options: SessionOptions;
+  readonly #announcer: TrackerAnnouncer;
+  readonly #stalls = new StallWatch(systemClock);
+  #timer: Timer | undefined;
+
+  constructor(parts: SearchParts, options: SessionOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    const { resources, logger, metainfo, peerId } = parts;
+    const extra = (options.trackers ?? []).map((url) => [url]);
+    this.#announcer = new TrackerAnnouncer(
+      {
+        announce: resources.announce,
+        clock: systemClock,
+        timers: resources.timers,
+        random: new SeededRandom(resources.seed()),
+        logger,
+        figures: parts.figures,
+        onPeers: (peers) => this.#named(peers),
+        onStatus: parts.onStatus,
+      },
+      {
+        tiers: [...metainfo.trackers, ...extra],
+        infoHash: metainfo.infoHash,
+        peerId,
+        port: resources.port,
+        pixwire: options.wires?.includes('pixwire') ?? true,
+      },
+    );
+  }
+
+  start(): void {
+    this.#parts.torrent.discovered(this.#options.peers ?? []);
+    this.#announcer.start();
+    this.#watch();
+  }
+
+  /** Adds peers to those that are tried. */
+  add(peers: readonly Endpoint[]): void {
+    this.#parts.torrent.discovered(peers);
+  }
+
+  /** All is here: the trackers are told. */
+  completed(): void {
+    this.#announcer.completed();
+  }
+
+  /** Looks for nobody from now on; resolves when the trackers were told. */
+  stop(): Promise<void> {
+    this.#timer?.cancel();
+    return this.#announcer.stop();
+  }
+
+  /** A compact answer names no peer ID: there the handshake shows who speaks PixWire. */
+  #named(peers: readonly TrackerPeer[]): void {
+    const { torrent } = this.#parts;
+    const ours = peers.filter(({ peerId, pixwire }) => pixwire || (peerId && isPixTorrent(peerId)));
+    torrent.discovered(ours, 'pixwire');
+    torrent.discovered(peers.filter((peer) => !ours.includes(peer)));
+  }
+
+  #watch(): void {
+    const { torrent, resources } = this.#parts;
+    const { complete } = torrent.pieces;
+    const stalled = this.#stalls.look(torrent.received.total, complete);
+    if (stalled || (!complete && torrent.peers.size < ENOUGH_PEERS)) this.#announcer.needPeers(stalled);
+    this.#timer = resources.timers.after(NEED_PEERS_PERIOD, () => this.#watch());
+  }
+}
