@@ -4,9 +4,11 @@ import { GrpcServer, type GrpcService, Metrics } from '@pixtorrent/service-kit';
 import { CONFIG } from '../config/config.module.ts';
 import type { TrackerConfig } from '../config/tracker-settings.ts';
 import type { CatalogService } from './catalog/catalog-service.ts';
+import type { ClusterService } from './cluster/cluster-service.ts';
 import type { TrackerService } from './tracker/tracker-service.ts';
 
 export const CATALOG_SERVICE = Symbol('CatalogService');
+export const CLUSTER_SERVICE = Symbol('ClusterService');
 export const TRACKER_SERVICE = Symbol('TrackerService');
 
 /** The way in for our own nodes and for whoever runs them. */
@@ -20,10 +22,11 @@ export class GrpcFrontend {
     @Inject(CONFIG) config: TrackerConfig,
     @Inject(TRACKER_SERVICE) tracker: TrackerService,
     @Inject(CATALOG_SERVICE) catalog: CatalogService,
+    @Inject(CLUSTER_SERVICE) cluster: ClusterService,
     @Inject(Metrics) metrics: Metrics,
   ) {
     this.#config = config;
-    this.#services = [tracker, catalog];
+    this.#services = [tracker, catalog, cluster];
     metrics.gauge({
       name: 'grpc_connections',
       help: 'Open gRPC connections',

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { Logger } from '@pixtorrent/core';
-import { Metrics, systemClock, systemTimers } from '@pixtorrent/service-kit';
+import { Metrics, systemClock, systemTimers, wallClock } from '@pixtorrent/service-kit';
 import type { TrackerLogic } from '@pixtorrent/tracker';
 import { CONFIG, LOGGER } from '../config/config.module.ts';
 import type { TrackerConfig } from '../config/tracker-settings.ts';
@@ -8,7 +8,9 @@ import { StoreModule } from '../store/store.module.ts';
 import { Stores } from '../store/stores.ts';
 import { TRACKER_LOGIC, TrackerModule } from '../tracker/tracker.module.ts';
 import { type CatalogService, catalogService } from './catalog/catalog-service.ts';
-import { CATALOG_SERVICE, GrpcFrontend, TRACKER_SERVICE } from './grpc-frontend.ts';
+import { ClusterMetrics } from './cluster/cluster-metrics.ts';
+import { type ClusterService, clusterService } from './cluster/cluster-service.ts';
+import { CATALOG_SERVICE, CLUSTER_SERVICE, GrpcFrontend, TRACKER_SERVICE } from './grpc-frontend.ts';
 import { SessionMetrics } from './tracker/session/session-metrics.ts';
 import { type TrackerService, trackerService } from './tracker/tracker-service.ts';
 
@@ -51,6 +53,18 @@ import { type TrackerService, trackerService } from './tracker/tracker-service.t
           catalog,
           timers: systemTimers,
           logger: logger.child({ service: 'catalog' }),
+        }),
+    },
+    {
+      provide: CLUSTER_SERVICE,
+      inject: [Stores, Metrics, LOGGER],
+      useFactory: ({ roster }: Stores, metrics: Metrics, logger: Logger): ClusterService =>
+        clusterService({
+          roster,
+          timers: systemTimers,
+          wallClock,
+          logger: logger.child({ service: 'cluster' }),
+          metrics: new ClusterMetrics(metrics),
         }),
     },
   ],

@@ -31,9 +31,12 @@ import { Stores } from './stores.ts';
 })
 export class StoreModule {}
 
-function addChecks(readiness: Readiness, { catalog, shared }: Stores): void {
+function addChecks(readiness: Readiness, { catalog, roster, shared }: Stores): void {
   readiness.add('catalogue', () =>
     catalog.stale ? { status: 'degraded', reason: 'the catalogue cannot be read' } : { status: 'ok' },
+  );
+  readiness.add('cluster', () =>
+    roster.stale ? { status: 'degraded', reason: 'the nodes are known as they were' } : { status: 'ok' },
   );
   if (shared === undefined) return;
   readiness.add('redis', () => {

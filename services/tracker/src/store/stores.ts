@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { CachedCatalog, type CatalogStore, MemoryCatalogStore, RedisCatalogStore } from '@pixtorrent/catalog';
+import { MemoryNodeStore, type NodeStore, RedisNodeStore, Roster } from '@pixtorrent/cluster';
 import { type Logger, SeededRandom } from '@pixtorrent/core';
 import { connectRedis, redisConfigOf, systemClock, systemTimers, wallClock } from '@pixtorrent/service-kit';
 import {
@@ -31,6 +32,9 @@ export class Stores {
   readonly catalogStore: CatalogStore;
   /** A copy of the catalogue, for those who cannot wait. */
   readonly catalog: CachedCatalog;
+  readonly nodeStore: NodeStore;
+  /** The nodes of the cluster, as far as they are known here. */
+  readonly roster: Roster;
   readonly shared: SharedStores | undefined;
   readonly #clients: RedisClient[] = [];
 
@@ -43,6 +47,7 @@ export class Stores {
     if (config.store === 'memory') {
       this.peers = own;
       this.catalogStore = new MemoryCatalogStore({ wallClock });
+      this.nodeStore = new MemoryNodeStore({ timers: systemTimers });
     } else {
       const latencies = new Latencies();
       const redis = new RedisPeerStore(
@@ -60,12 +65,23 @@ export class Stores {
       const catalogLogger = logger.child({ component: 'catalog' });
       const client = this.#connect(config, catalogLogger);
       this.catalogStore = new RedisCatalogStore({ client, timers: systemTimers, logger: catalogLogger });
+      this.nodeStore = new RedisNodeStore({
+        client,
+        timers: systemTimers,
+        logger: logger.child({ component: 'cluster' }),
+      });
     }
     this.catalog = new CachedCatalog({
       store: this.catalogStore,
       timers: systemTimers,
       random,
       logger: logger.child({ component: 'catalog' }),
+    });
+    this.roster = new Roster({
+      store: this.nodeStore,
+      timers: systemTimers,
+      random,
+      logger: logger.child({ component: 'cluster' }),
     });
   }
 
@@ -78,7 +94,8 @@ export class Stores {
 
   async close(): Promise<void> {
     this.catalog.close();
-    await Promise.all([this.peers.close(), this.catalogStore.close()]);
+    this.roster.close();
+    await Promise.all([this.peers.close(), this.catalogStore.close(), this.nodeStore.close()]);
     for (const client of this.#clients) client.disconnect();
   }
 
