@@ -1,7 +1,16 @@
 /** What `--json` prints: `event` names the kind, the rest is its fields. Bytes, seconds, bytes a second. */
 export type OutputEvent =
   | { readonly event: 'ready'; readonly infoHash: string; readonly host: string; readonly port: number }
-  | { readonly event: 'ready'; readonly http: string; readonly host: string; readonly port: number }
+  /** A tracker; a port that is off has no fields. `port`: that of HTTP. */
+  | {
+      readonly event: 'ready';
+      readonly host: string;
+      readonly port?: number;
+      readonly http?: string;
+      readonly udp?: string;
+      readonly grpc?: string;
+      readonly ops?: string;
+    }
   | ({ readonly event: 'progress' } & TransferFigures)
   | { readonly event: 'complete'; readonly downloaded: number; readonly seconds: number }
   | { readonly event: 'error'; readonly code: string; readonly message: string }
