@@ -94,15 +94,12 @@ const LARGEST_PEM = 4 * 2 ** 20;
  * told with all else that is wrong.
  */
 export function pemFile(kind: string): ValueSchema<string> {
-  return value(`a file in PEM with a ${kind.toLowerCase()}, that can be read`, (path) => {
-    try {
-      if (statSync(path).size > LARGEST_PEM) return undefined;
-      const contents = readFileSync(path, 'utf8');
-      return /^-----BEGIN ([A-Z ]+)-----$/m.exec(contents)?.[1]?.endsWith(kind) ? contents : undefined;
-    } catch {
-      return undefined;
-    }
-  });
+  return value(expectedPem(kind), (path) => readPem(path, kind));
+}
+
+/** The path of such a file, for who reads it again when it changes. */
+export function pemPath(kind: string): ValueSchema<string> {
+  return value(expectedPem(kind), (path) => (readPem(path, kind) === undefined ? undefined : path));
 }
 
 /** What `item` reads, separated by commas; blanks around them do not count. Nothing is no item. */
@@ -114,6 +111,20 @@ export function list<T>(item: ValueSchema<T>, expected: string, most = 64): Valu
       ? items.map(({ data }) => data as T)
       : undefined;
   });
+}
+
+function expectedPem(kind: string): string {
+  return `a file in PEM with a ${kind.toLowerCase()}, that can be read`;
+}
+
+function readPem(path: string, kind: string): string | undefined {
+  try {
+    if (statSync(path).size > LARGEST_PEM) return undefined;
+    const contents = readFileSync(path, 'utf8');
+    return /^-----BEGIN ([A-Z ]+)-----$/m.exec(contents)?.[1]?.endsWith(kind) ? contents : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function isHost(given: string): boolean {

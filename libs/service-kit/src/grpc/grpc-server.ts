@@ -2,6 +2,7 @@ import { type AddressInfo, createServer, type Server as Listener, type Socket } 
 import {
   Server,
   ServerCredentials,
+  type ServerInterceptor,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
@@ -52,11 +53,9 @@ export interface GrpcLimits {
   readonly keepAliveTimeout?: number;
 }
 
-/** PEM. With `clientCa` only clients with a certificate of it are served. */
+/** Certificates that may change: `TlsFiles`. */
 export interface GrpcTls {
-  readonly key: string;
-  readonly certificate: string;
-  readonly clientCa?: string;
+  serverCredentials(): ServerCredentials;
 }
 
 export interface GrpcServerOptions {
@@ -73,6 +72,8 @@ export interface GrpcServerOptions {
   readonly limits?: GrpcLimits;
   /** In the clear where it is missing. */
   readonly tls?: GrpcTls;
+  /** Pass or refuse calls before they are read, the first one first. */
+  readonly interceptors?: readonly ServerInterceptor[];
 }
 
 const MEBIBYTE = 2 ** 20;
@@ -88,9 +89,9 @@ export class GrpcServer {
   #left = Promise.withResolvers<void>();
 
   private constructor(options: GrpcServerOptions) {
-    const { services, limits = {} } = options;
+    const { services, limits = {}, interceptors = [] } = options;
     this.#names = services.map(nameOf);
-    this.#server = new Server(channelOptions(limits));
+    this.#server = new Server({ ...channelOptions(limits), interceptors: [...interceptors] });
     for (const { definition, implementation } of services)
       this.#server.addService(definition, implementation);
     this.#health = new HealthImplementation({ '': 'SERVING' });
@@ -98,7 +99,9 @@ export class GrpcServer {
     this.#health.addToServer(this.#server);
     reflection(options.descriptors, this.#names).addToServer(this.#server);
     // grpc-js neither bounds nor counts connections where it listens itself, and hides why it cannot listen.
-    const injector = this.#server.createConnectionInjector(credentials(options.tls));
+    const injector = this.#server.createConnectionInjector(
+      options.tls?.serverCredentials() ?? ServerCredentials.createInsecure(),
+    );
     this.#listener = createServer({ noDelay: true }, (socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => {
@@ -177,13 +180,6 @@ function channelOptions(limits: GrpcLimits) {
     // It keeps a trace of every connection for a tool that nobody asks.
     'grpc.enable_channelz': 0,
   };
-}
-
-function credentials(tls: GrpcTls | undefined): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  const pair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.certificate) };
-  const roots = tls.clientCa === undefined ? null : Buffer.from(tls.clientCa);
-  return ServerCredentials.createSsl(roots, [pair], roots !== null);
 }
 
 function reflection(descriptors: string, services: readonly string[]): ReflectionService {

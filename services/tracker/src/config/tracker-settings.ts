@@ -11,7 +11,7 @@ import {
   list,
   listenPort,
   optional,
-  pemFile,
+  pemPath,
   readConfig,
   redisSettings,
   setting,
@@ -82,7 +82,7 @@ export const trackerSettings = {
     'TRACKER_RATE_LIMIT',
     whole(0, 1_000_000),
     '0',
-    'announces a second from one address, ten times that in a burst; 0 for any number',
+    'announces and scrapes a second from one address (IPv6: from one /64), ten times that in a burst; 0 for any number',
   ),
   trustedProxies: setting(
     'TRACKER_TRUSTED_PROXIES',
@@ -111,15 +111,15 @@ export const trackerSettings = {
     '20MiB',
     'largest gRPC request: a torrent that is published has to fit',
   ),
-  grpcTlsKey: optional('TRACKER_GRPC_TLS_KEY_FILE', pemFile('PRIVATE KEY'), 'key of the gRPC port (PEM)'),
+  grpcTlsKey: optional('TRACKER_GRPC_TLS_KEY_FILE', pemPath('PRIVATE KEY'), 'key of the gRPC port (PEM)'),
   grpcTlsCertificate: optional(
     'TRACKER_GRPC_TLS_CERT_FILE',
-    pemFile('CERTIFICATE'),
+    pemPath('CERTIFICATE'),
     'its certificate (PEM); in the clear where both are missing',
   ),
   grpcTlsClientCa: optional(
     'TRACKER_GRPC_TLS_CLIENT_CA_FILE',
-    pemFile('CERTIFICATE'),
+    pemPath('CERTIFICATE'),
     'certificates (PEM) by which gRPC clients have to be certified',
   ),
 
@@ -150,9 +150,10 @@ function check(config: Partial<TrackerConfig>): ConfigProblem[] {
 }
 
 function checkStore(config: Partial<TrackerConfig>): ConfigProblem[] {
-  const { store, redisUrl, redisSentinels, redisCluster } = config;
-  if (store !== 'redis') return [];
-  if (redisUrl === undefined && redisSentinels === undefined && redisCluster === undefined)
+  if (config.store !== 'redis') return [];
+  // One that is wrong is not in `config`, and is told of already.
+  const places = ['redisUrl', 'redisSentinels', 'redisCluster'] as const;
+  if (places.every((place) => place in config && config[place] === undefined))
     return [
       {
         name: 'TRACKER_STORE',

@@ -1,7 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { descriptors } from '@pixtorrent/contracts';
-import { GrpcServer, type GrpcService, Metrics } from '@pixtorrent/service-kit';
-import { CONFIG } from '../config/config.module.ts';
+import type { Logger } from '@pixtorrent/core';
+import {
+  GrpcServer,
+  type GrpcService,
+  Metrics,
+  systemTimers,
+  TlsFiles,
+  type TlsPem,
+} from '@pixtorrent/service-kit';
+import { CONFIG, LOGGER } from '../config/config.module.ts';
 import type { TrackerConfig } from '../config/tracker-settings.ts';
 import type { CatalogService } from './catalog/catalog-service.ts';
 import type { ClusterService } from './cluster/cluster-service.ts';
@@ -16,7 +24,10 @@ export const TRACKER_SERVICE = Symbol('TrackerService');
 export class GrpcFrontend {
   readonly #config: TrackerConfig;
   readonly #services: readonly (GrpcService & { close(graceMs: number): Promise<void> })[];
+  readonly #logger: Logger;
+  readonly #metrics: Metrics;
   #server: GrpcServer | undefined;
+  #tls: TlsFiles | undefined;
 
   constructor(
     @Inject(CONFIG) config: TrackerConfig,
@@ -24,8 +35,11 @@ export class GrpcFrontend {
     @Inject(CATALOG_SERVICE) catalog: CatalogService,
     @Inject(CLUSTER_SERVICE) cluster: ClusterService,
     @Inject(Metrics) metrics: Metrics,
+    @Inject(LOGGER) logger: Logger,
   ) {
     this.#config = config;
+    this.#metrics = metrics;
+    this.#logger = logger;
     this.#services = [tracker, catalog, cluster];
     metrics.gauge({
       name: 'grpc_connections',
@@ -34,21 +48,18 @@ export class GrpcFrontend {
     });
   }
 
-  /** @throws the system's error where it cannot listen */
+  /** @throws the system's error where it cannot listen; ConfigError where its certificates cannot be used */
   async start(): Promise<void> {
     const { grpcPort, host, maxConnections, grpcMaxRequest } = this.#config;
     if (grpcPort === undefined) return;
-    const { grpcTlsKey: key, grpcTlsCertificate: certificate, grpcTlsClientCa: clientCa } = this.#config;
+    this.#tls = this.#certificates();
     this.#server = await GrpcServer.listen({
       ...(host !== undefined && { host }),
       port: grpcPort,
       services: this.#services,
       descriptors,
       limits: { maxConnections, maxReceiveBytes: grpcMaxRequest },
-      ...(key !== undefined &&
-        certificate !== undefined && {
-          tls: { key, certificate, ...(clientCa !== undefined && { clientCa }) },
-        }),
+      ...(this.#tls && { tls: this.#tls }),
     });
   }
 
@@ -61,10 +72,20 @@ export class GrpcFrontend {
    * @param graceMs milliseconds for all of it
    */
   async close(graceMs: number): Promise<void> {
+    this.#tls?.close();
     if (this.#server === undefined) return;
     await Promise.all([
       ...this.#services.map((service) => service.close(graceMs)),
       this.#server.drain(graceMs),
     ]);
+  }
+
+  #certificates(): TlsFiles | undefined {
+    const { grpcTlsKey: key, grpcTlsCertificate: certificate, grpcTlsClientCa: ca } = this.#config;
+    if (key === undefined || certificate === undefined) return undefined;
+    return new TlsFiles<TlsPem>(
+      { timers: systemTimers, logger: this.#logger, metrics: this.#metrics },
+      { name: 'gRPC certificates', paths: { key, certificate, ...(ca !== undefined && { ca }) } },
+    );
   }
 }
