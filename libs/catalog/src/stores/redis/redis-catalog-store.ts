@@ -1,4 +1,5 @@
 import { type Logger, printable, type Timers } from '@pixtorrent/core';
+import { ChangeFeed, runScript } from '@pixtorrent/redis';
 import type { Cluster, Redis } from 'ioredis';
 import { type CatalogLimits, withDefaults } from '../../catalog-limits.ts';
 import type {
@@ -16,7 +17,6 @@ import { type EntryPlace, orderKey, placeOf } from '../../entry-order.ts';
 import { CatalogError } from '../../errors.ts';
 import { pageLimit } from '../page-limit.ts';
 import { closed, type Lack, noRoomFor } from '../refusals.ts';
-import { ChangeFeed } from './change-feed.ts';
 import { feedChannel, KEYS, TORRENT_PREFIX } from './keys.ts';
 import { FIND, LIST, PUBLISH, REMOVALS, REMOVE, RESTORE, RESTORE_REMOVAL, type Script } from './scripts.ts';
 import { decodeEntry, encodeDraft } from './stored-entry.ts';
@@ -136,7 +136,11 @@ export class RedisCatalogStore implements CatalogStore {
     this.#listeners.add(own);
     this.#feed ??= new ChangeFeed(
       this.#dependencies,
-      { channel: this.#channel, checkInterval: this.#checkInterval },
+      {
+        channel: this.#channel,
+        count: async () => Number((await this.#client.get(KEYS.changes)) ?? 0),
+        checkInterval: this.#checkInterval,
+      },
       {
         changed: (change) => this.#tell(decodeChange(change)),
         lost: () => this.#tell({ type: 'lost' }),
@@ -171,15 +175,7 @@ export class RedisCatalogStore implements CatalogStore {
 
   /** @returns what a script answers, which is texts */
   #run(script: Script, args: readonly (string | number | Buffer)[]): Promise<string[]> {
-    const keys = script.keys.map((key) => KEYS[key]);
-    return this.#ask(async () => {
-      try {
-        return (await this.#client.evalsha(script.sha1, keys.length, ...keys, ...args)) as string[];
-      } catch (error) {
-        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-        return (await this.#client.eval(script.text, keys.length, ...keys, ...args)) as string[];
-      }
-    });
+    return this.#ask(async () => (await runScript(this.#client, script, KEYS, args)) as string[]);
   }
 
   /** @throws CatalogError where Redis does not do it */

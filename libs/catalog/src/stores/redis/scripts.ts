@@ -1,17 +1,7 @@
-import { createHash } from 'node:crypto';
+import { type Script as AnyScript, script } from '@pixtorrent/redis';
 import type { KEYS } from './keys.ts';
 
-/** A script, and the keys that it is given, by their names in the script. */
-export interface Script {
-  readonly text: string;
-  readonly sha1: string;
-  readonly keys: readonly (keyof typeof KEYS)[];
-}
-
-function script(keys: readonly (keyof typeof KEYS)[], body: string): Script {
-  const text = `local ${keys.join(', ')} = unpack(KEYS)\n${body}`;
-  return { text, sha1: createHash('sha1').update(text).digest('hex'), keys };
-}
+export type Script = AnyScript<keyof typeof KEYS>;
 
 const CHANGED = [
   ...(['names', 'order', 'entries', 'newest', 'numbers', 'retired'] as const),
