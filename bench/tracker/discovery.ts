@@ -25,6 +25,8 @@ const WARM_UP = 100;
 /** Milliseconds from the moment in which all know a peer, and it leaves, to the next join. */
 const QUIET = 20;
 const SECONDS = 10;
+/** Streams that a replica takes on one connection at the same time, about. */
+const STREAMS = 200;
 const FIRST_PORT = 20_000;
 const infoHash = createHash('sha1').update('discovery').digest();
 
@@ -130,9 +132,17 @@ interface Discovery {
   readonly all: Spread;
 }
 
+function connectTo(port: number): Connection {
+  return new SessionClient(`127.0.0.1:${port}`, credentials.createInsecure(), {
+    'grpc.use_local_subchannel_pool': 1,
+  });
+}
+
 async function measure(setting: string, ports: readonly number[]): Promise<Discovery> {
-  const connections = ports.map(
-    (port) => new SessionClient(`127.0.0.1:${port}`, credentials.createInsecure()),
+  // One more for each replica than the members need has room for the newcomers.
+  const connections = Array.from(
+    { length: ports.length * (1 + Math.ceil(MEMBERS / ports.length / STREAMS)) },
+    (_, n) => connectTo(ports[n % ports.length]!),
   );
   const of = (n: number) => connections[n % connections.length]!;
   const members = Array.from({ length: MEMBERS }, (_, n) => new Member(of(n), 10_000 + n));
@@ -202,7 +212,7 @@ const lines = [
   '# Discovery over gRPC sessions',
   '',
   `${machine.cores} cores (${machine.processor}), Linux ${machine.kernel}, Node ${machine.node}. ${MEMBERS} members in one swarm, each with a`,
-  `stream of its own, all in one process and on one connection a replica; ${JOINS} joins, ${QUIET} ms apart. The members,`,
+  `stream of its own, all in one process and on a few connections; ${JOINS} joins, ${QUIET} ms apart. The members,`,
   'and Redis, have one core, the replicas the other. Milliseconds, p50 / **p99** / max.',
   '',
   '| | session opened to first peer known | join to all other members knowing it |',
