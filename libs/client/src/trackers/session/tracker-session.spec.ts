@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { tracker } from '@pixtorrent/contracts';
 import { infoHash, peerId } from '@pixtorrent/core';
 import { type AnnounceRequest, TrackerError, type TrackerPeer } from '@pixtorrent/tracker-protocol';
@@ -292,6 +293,23 @@ describe('a session', () => {
     await time.pass(0);
     expect(told).toEqual(['1 ended 0']);
     expect(streams[0]!.state).toBe('destroyed');
+  });
+
+  it('fails at once what is asked of a session that ends by it', async () => {
+    const { streams, announce, joined } = setUp();
+    await joined(1);
+    streams[0]!.unsent = 20_001;
+    await expect(announce(2)).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
+  it('leaves nothing with the asker whose question is answered', async () => {
+    const { streams, announce } = setUp();
+    const { signal } = new AbortController();
+    const answer = announce(1, {}, { signal });
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    streams[0]!.answers(1);
+    await answer;
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
   it('stands whatever a tracker sends', async () => {
