@@ -4,3 +4,5 @@ export { bootstrap } from './bootstrap.ts';
 export type { TrackerConfig } from './config/tracker-settings.ts';
 export { readTrackerConfig, trackerSettings } from './config/tracker-settings.ts';
 export { catalogService } from './grpc/catalog/catalog-service.ts';
+export { ClusterMetrics } from './grpc/cluster/cluster-metrics.ts';
+export { clusterService } from './grpc/cluster/cluster-service.ts';
