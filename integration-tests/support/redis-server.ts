@@ -57,6 +57,11 @@ export class RedisServer {
     await this.#process!.exit(10);
   }
 
+  /** Ends in good order. */
+  async stop(): Promise<void> {
+    await this.#process!.stop();
+  }
+
   command(...words: string[]): Promise<string> {
     return run(['redis-cli', '-h', HOST, '-p', String(this.port), ...words]);
   }
