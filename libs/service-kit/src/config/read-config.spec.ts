@@ -119,6 +119,13 @@ it('never shows a secret', () => {
   expect(problemsOf({ APP_TOKEN: 'hunter2' }).message).toBe('APP_TOKEN is not right; expected open sesame');
 });
 
+it.each(['[a.example]:80', '[127.0.0.1]:80', '::1', 'a.example:0', 'a b'])(
+  'takes no place from %s',
+  (place) => {
+    expect(problemsOf({ APP_FRIENDS: place }).problems).toHaveLength(1);
+  },
+);
+
 it('shows a value printable and short', () => {
   const { message } = problemsOf({ APP_KIND: `\u001b[31m${'x'.repeat(10_000)}` });
   expect(message).toMatch(/^APP_KIND is "\ufffd\[31mx+…"; expected small or large$/);

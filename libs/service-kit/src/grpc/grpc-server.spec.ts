@@ -302,6 +302,18 @@ describe('draining', () => {
     expect(await drained).toBe(true);
   });
 
+  it('tells those who watch its health at once', async () => {
+    const server = await serve({});
+    const watched = client(server, healthService).watch({ service: 'sample.v1.EchoService' });
+    const told: string[] = [];
+    watched.on('data', ({ status: said }: { status: string }) => told.push(said)).on('error', () => {});
+    await expect.poll(() => told).toEqual(['SERVING']);
+    const drained = server.drain(5000);
+    await expect.poll(() => told).toEqual(['SERVING', 'NOT_SERVING']);
+    watched.cancel();
+    await drained;
+  });
+
   it('cuts off what does not end in time', async () => {
     const started = Promise.withResolvers<ServerUnaryCall<Buffer, Buffer>>();
     const server = await serve({
@@ -330,8 +342,11 @@ it('answers a handler that never does by DEADLINE_EXCEEDED', async () => {
   try {
     const callback = vi.fn();
     const inFlight = { request: Buffer.alloc(0), metadata: new Metadata() };
-    unary(() => new Promise<Buffer>(() => {}))(inFlight as never, callback);
+    const late = Promise.withResolvers<Buffer>();
+    unary(() => late.promise)(inFlight as never, callback);
     vi.advanceTimersByTime(30_000);
+    late.resolve(Buffer.alloc(0));
+    await new Promise(setImmediate);
     expect(callback.mock.calls).toEqual([[expect.objectContaining({ code: status.DEADLINE_EXCEEDED })]]);
   } finally {
     vi.useRealTimers();
