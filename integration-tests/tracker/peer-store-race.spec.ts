@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { infoHash, SeededRandom } from '@pixtorrent/core';
+import { infoHash, SeededRandom, silentLogger } from '@pixtorrent/core';
 import { systemClock, systemTimers } from '@pixtorrent/service-kit';
 import { RedisPeerStore } from '@pixtorrent/tracker';
 import { describe, expect, it, vi } from 'vitest';
@@ -62,6 +62,7 @@ function startWriter(scope: Scope, server: RedisServer, seed: number, timeToLive
 }
 
 function storeOver(client: RedisClient, timeToLive: number): RedisPeerStore {
-  const dependencies = { client, clock: systemClock, timers: systemTimers, random: new SeededRandom(9) };
+  const random = new SeededRandom(9);
+  const dependencies = { client, clock: systemClock, timers: systemTimers, random, logger: silentLogger };
   return new RedisPeerStore(dependencies, { timeToLive, sweepInterval: 100 });
 }

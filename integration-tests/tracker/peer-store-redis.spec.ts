@@ -1,11 +1,13 @@
-import { SeededRandom } from '@pixtorrent/core';
-import { systemTimers } from '@pixtorrent/service-kit';
+import { type Clock, SeededRandom, silentLogger, toHex } from '@pixtorrent/core';
+import { systemClock, systemTimers } from '@pixtorrent/service-kit';
 import { RedisPeerStore } from '@pixtorrent/tracker';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PeerStoreUnderTest, peerStoreSuite } from '../../libs/tracker/src/stores/peer-store.suite.ts';
+import { announceOf, HASH, storedOf } from '../../libs/tracker/src/stores/suite/announces.ts';
 import { type RedisClient, RedisServer } from '../support/redis-server.ts';
 import { requirement } from '../support/requirement.ts';
 import { Scope } from '../support/scope.ts';
+import { readSwarm } from './stored-swarm.ts';
 
 const START = 1_700_000_000_000;
 /** Milliseconds after which a store has looked after its swarms by itself. */
@@ -27,14 +29,7 @@ describe.runIf(requirement('redis')).each(['single', 'cluster'] as const)('over 
       await client.flushall();
       let time = START;
       const clock = { now: () => time };
-      const dependencies = {
-        client,
-        clock,
-        redisClock: clock,
-        timers: systemTimers,
-        random: new SeededRandom(7),
-      };
-      const store = new RedisPeerStore(dependencies, { timeToLive });
+      const store = storeOver(client, timeToLive, clock);
       return {
         store,
         now: clock.now,
@@ -47,4 +42,69 @@ describe.runIf(requirement('redis')).each(['single', 'cluster'] as const)('over 
     runs: kind === 'single' ? 100 : 20,
     recallsDepartures: true,
   });
+
+  it('drops ten thousand whose time has run out together before it answers, and forgets the swarm after the last', async () => {
+    await client.flushall();
+    const clock = { time: START, now: () => clock.time };
+    const store = storeOver(client, 1000, clock);
+    const storedPeers = Array.from({ length: 10_000 }, (_, peer) => storedOf({ peer }, 0));
+    for (let at = 0; at < storedPeers.length; at += 1000)
+      await store.restore(storedPeers.slice(at, at + 1000));
+    expect((await store.scrape([HASH]))[0]?.leechers).toBe(10_000);
+    clock.time += 1000;
+    expect(await store.announce(announceOf({ peer: 1 }))).toMatchObject({ leechers: 1, seeders: 0 });
+    clock.time += 1000;
+    await store.sweep();
+    expect(await client.keys('*')).toEqual([]);
+    await store.close();
+  });
+
+  it('goes on when Redis has forgotten the scripts', async () => {
+    await client.flushall();
+    const store = storeOver(client, 1000);
+    await client.script('FLUSH');
+    expect(await store.announce(announceOf({ peer: 1 }))).toMatchObject({ leechers: 1 });
+    await store.close();
+  });
+
+  it('names its life anew when it has been emptied, and only then', async () => {
+    const stores = [storeOver(client, 1000), storeOver(client, 1000)];
+    await client.flushall();
+    const first = await stores[0]!.epoch();
+    expect([await stores[1]!.epoch(), await stores[0]!.epoch()]).toEqual([first, first]);
+    await client.flushall();
+    expect(await stores[1]!.epoch()).not.toBe(first);
+    for (const store of stores) await store.close();
+  });
+
+  it.each(['h', 'i', 'e', 'L4', 'S6'])('makes a swarm anew of which :%s was evicted', async (part) => {
+    await client.flushall();
+    const clock = { time: START, now: () => clock.time };
+    const store = storeOver(client, 1000, clock);
+    const announceAll = async () => {
+      for (let peer = 0; peer < 30; peer++) {
+        const role = peer % 3 === 0 ? 'seed' : 'leecher';
+        await store.announce(
+          announceOf({ peer, family: peer % 2 === 0 ? 4 : 6, role, zone: 'z', left: peer }),
+        );
+      }
+    };
+    await announceAll();
+    await client.del(`pix:{${toHex(HASH)}}:${part}`);
+    for (let rounds = 0; rounds < 3; rounds++) {
+      clock.time += 600;
+      await announceAll();
+      await store.announce(announceOf({ peer: 30 }));
+      await store.announce(announceOf({ peer: 30, role: 'gone' }));
+    }
+    await announceAll();
+    expect(await readSwarm(client, HASH)).toEqual({ seeders: 10, leechers: 20, problems: [] });
+    await store.close();
+  });
 });
+
+function storeOver(client: RedisClient, timeToLive: number, redisClock?: Clock): RedisPeerStore {
+  const dependencies = { client, clock: systemClock, timers: systemTimers, logger: silentLogger };
+  const own = { random: new SeededRandom(7), ...(redisClock && { redisClock }) };
+  return new RedisPeerStore({ ...dependencies, ...own }, { timeToLive });
+}

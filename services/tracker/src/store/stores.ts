@@ -50,15 +50,17 @@ export class Stores {
       this.nodeStore = new MemoryNodeStore({ timers: systemTimers });
     } else {
       const latencies = new Latencies();
+      const peersLogger = logger.child({ component: 'peers' });
       const redis = new RedisPeerStore(
         {
           ...common,
-          client: this.#connect(config, logger.child({ component: 'peers' })),
+          logger: peersLogger,
+          client: this.#connect(config, peersLogger),
           answered: (milliseconds) => latencies.observe(milliseconds / 1000),
         },
         { timeToLive: lifetime },
       );
-      const resilient = new ResilientPeerStore({ ...common, shared: redis, own, logger });
+      const resilient = new ResilientPeerStore({ ...common, shared: redis, own, logger: peersLogger });
       this.shared = { resilient, redis, latencies };
       this.peers = resilient;
       // A connection of its own: a torrent that is on its way holds up no announce.

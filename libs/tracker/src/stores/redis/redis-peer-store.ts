@@ -3,6 +3,7 @@ import {
   type Clock,
   type InfoHash,
   infoHash,
+  type Logger,
   printable,
   type Random,
   type Timer,
@@ -40,7 +41,7 @@ import {
   timeOf,
 } from './swarm-answer.ts';
 import { SwarmIndex } from './swarm-index.ts';
-import { ANNOUNCE, LOOK, RESTORE } from './swarm-scripts.ts';
+import { ANNOUNCE, LOOK, RESTORE, WIPE } from './swarm-scripts.ts';
 
 export interface RedisPeerStoreDependencies {
   /**
@@ -51,6 +52,7 @@ export interface RedisPeerStoreDependencies {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
+  readonly logger: Logger;
   /** Told how many milliseconds each thing that is done with a swarm takes, whether it is done or fails. */
   readonly answered?: (milliseconds: number) => void;
   /** Milliseconds that stand in for Redis's own, which all replicas have in common. */
@@ -101,6 +103,7 @@ export class RedisPeerStore implements SharedPeerStore {
   readonly #timers: Timers;
   readonly #random: Random;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #answered: ((milliseconds: number) => void) | undefined;
   readonly #now: () => string;
   readonly #offset: ClockOffset | undefined;
@@ -120,6 +123,7 @@ export class RedisPeerStore implements SharedPeerStore {
     this.#timers = dependencies.timers;
     this.#random = dependencies.random;
     this.#clock = dependencies.clock;
+    this.#logger = dependencies.logger;
     this.#answered = dependencies.answered;
     this.#now = redisClock === undefined ? () => '' : () => String(redisClock.now());
     this.#offset = redisClock === undefined ? new ClockOffset(dependencies.clock) : undefined;
@@ -276,11 +280,22 @@ export class RedisPeerStore implements SharedPeerStore {
   async #run(script: Script, hex: string, args: readonly (string | Buffer)[]): Promise<Buffer> {
     const started = this.#clock.now();
     try {
-      const answer = await this.#ask(() => run(this.#client, script, this.#keys.swarm(hex), args));
+      const answer = await this.#ask(() => this.#runOrWipe(script, this.#keys.swarm(hex), args));
       this.#sweptPeers += droppedOf(answer);
       return answer;
     } finally {
       this.#answered?.(this.#clock.now() - started);
+    }
+  }
+
+  async #runOrWipe(script: Script, key: string, args: readonly (string | Buffer)[]): Promise<Buffer> {
+    try {
+      return await run(this.#client, script, key, args);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.includes('user_script')) throw error;
+      this.#logger.warn('a swarm is not whole in redis, and is made anew', { key });
+      await run(this.#client, WIPE, key, ['', this.#now()]);
+      return run(this.#client, script, key, args);
     }
   }
 

@@ -19,6 +19,9 @@
  * A call that Redis comes to late, for having been stopped, counts for when it was sent: what was said since, and has come
  * by another way, stands.
  *
+ * Should Redis evict one of the keys and not the others, a script fails sooner or later; then all go (`WIPE`), and the swarm
+ * is made anew by those who announce.
+ *
  * Who must be dropped by now is never counted or handed out: a script that finds more than it may drop at once does
  * only that, and is called again. `oldest` saves looking: nobody is due before. Should the sweep never come by, keys
  * end by themselves after `life`.
@@ -45,6 +48,10 @@ else
 end
 if expires <= now then completed, announces, before, first = 0, 0, 0, NEVER end
 local changed, news, dropped, life = false, {}, 0, 0
+
+local function wipe()
+  call('DEL', H, I, E, p .. ':d', p .. ':L4', p .. ':S4', p .. ':L6', p .. ':S6')
+end
 
 local function tell(kind, record, endpoint)
   changed = true
@@ -145,8 +152,8 @@ local function expire(limit)
   if oldest > now then return false end
   local due = call('ZRANGEBYSCORE', E, '-inf', now, 'LIMIT', 0, limit)
   for _, endpoint in ipairs(due) do
-    local value = call('HGET', I, endpoint)
-    if value and value ~= '' then
+    local value = call('HGET', I, endpoint) or error('incomplete')
+    if value ~= '' then
       drop(endpoint, value)
       tell('-', sub(value, 5, 25), endpoint)
       dropped = dropped + 1
@@ -156,6 +163,7 @@ local function expire(limit)
   if due[1] then call('ZREM', E, unpack(due)) end
   local next = call('ZRANGE', E, 0, 0, 'WITHSCORES')
   oldest = tonumber(next[2]) or NEVER
+  if oldest == NEVER and n.L4 + n.S4 + n.L6 + n.S6 > 0 then error('incomplete') end
   return oldest <= now
 end
 

@@ -16,6 +16,7 @@ local a = ARGV[1]
 local role, flags, want, close, seed, ttl, sent, length = unpick('<BBI2I2I4I4dB', a)
 life = 3 * ttl + 600000
 math.randomseed(seed)
+if not head then wipe() end
 if expire(${AT_ONCE}) then
   save()
   return figures(1, changed and 1 or 0)
@@ -71,10 +72,15 @@ local function window(kind, width, most)
   if most > size then most = size end
   if most == 0 then return '' end
   local from = most < size and random(0, size - 1) or 0
-  local past = from + most - size
-  if past <= 0 then return call('GETRANGE', p .. ':' .. kind, from * width, (from + most) * width - 1) end
-  local array = p .. ':' .. kind
-  return call('GETRANGE', array, from * width, size * width - 1) .. call('GETRANGE', array, 0, past * width - 1)
+  local array, past = p .. ':' .. kind, from + most - size
+  local records
+  if past <= 0 then
+    records = call('GETRANGE', array, from * width, (from + most) * width - 1)
+  else
+    records = call('GETRANGE', array, from * width, size * width - 1) .. call('GETRANGE', array, 0, past * width - 1)
+  end
+  if #records < most * width then error('incomplete') end
+  return records
 end
 local function draw(family, width)
   local leechers, seeds = n['L' .. family], role == 0 and n['S' .. family] or 0
@@ -107,6 +113,7 @@ export const RESTORE: Script = script(`${SWARM}
 local ttl, seed, sent = unpick('<I4I4d', ARGV[1])
 life = 3 * ttl + 600000
 math.randomseed(seed)
+if not head then wipe() end
 if expire(${AT_ONCE}) then
   save()
   return figures(1, changed and 1 or 0)
@@ -161,7 +168,7 @@ local again = expire(limit) and 1 or 0
 local known = expires > now and 1 or 0
 if oldest == NEVER and known == 0 then
   known = 2
-  call('DEL', H, I, E, p .. ':d', p .. ':L4', p .. ':S4', p .. ':L6', p .. ':S6')
+  wipe()
   if news[1] then call('SPUBLISH', p .. ':c', table.concat(news)) end
 elseif changed then
   save()
@@ -169,9 +176,17 @@ end
 local leechers = {}
 if distribution == 1 and known == 1 then
   local flat = call('HGETALL', p .. ':d')
-  for k = 1, #flat, 2 do leechers[#leechers + 1] = pack('<BI4', flat[k], flat[k + 1]) end
+  for k = 1, #flat, 2 do
+    if tonumber(flat[k + 1]) > 0 then leechers[#leechers + 1] = pack('<BI4', flat[k], flat[k + 1]) end
+  end
 end
 turn()
 local rate = (announces + before * (1 - now % 60000 / 60000)) / 60
 return figures(again, changed and 1 or 0) .. pack('<Bddd', known, first, expires, rate) .. table.concat(leechers)
+`);
+
+/** Forgets a swarm of which not all is there. */
+export const WIPE: Script = script(`${SWARM}
+wipe()
+return ''
 `);
