@@ -14,6 +14,8 @@ export interface Standing {
   readonly grpcAddress: string;
   readonly httpAddress: string;
   readonly peerAddress: string;
+  /** Milliseconds since 1970: when it started. */
+  readonly sinceMs: number;
 }
 
 /** This node, as the others are told of it. */
@@ -29,7 +31,7 @@ export function describe(
     diskUsed += torrent.metainfo.length;
     if (holdings.length < MOST_HOLDINGS) holdings.push(holdingOf(torrent));
   }
-  return { ...standing, state, diskBudget: budget, diskUsed, holdings, sinceMs: 0 };
+  return { ...standing, state, diskBudget: budget, diskUsed, holdings };
 }
 
 function holdingOf(torrent: KeptTorrent): cluster.Holding {

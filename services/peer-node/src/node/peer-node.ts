@@ -47,6 +47,7 @@ export class PeerNode {
   readonly #link: TrackerLink;
   readonly #streams: ConstructorParameters<typeof Catalogue>[0];
   readonly budget: number;
+  readonly #since = wallClock.now();
   #registration: Registration | undefined;
   #standing: Standing;
   #phase: Phase = 'starting';
@@ -174,6 +175,7 @@ export class PeerNode {
       grpcAddress: at(grpc),
       httpAddress: at(http),
       peerAddress: at(this.client.port),
+      sinceMs: this.#since,
     };
   }
 }

@@ -228,7 +228,14 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
   #completed(infoHash: InfoHash, session: TorrentSession): void {
     const completed = this.#deps.wallClock.now();
     const kept = this.#become(infoHash, { type: 'seeding', session, completed });
-    if (kept !== undefined) this.emit('complete', kept);
+    if (kept === undefined) return;
+    const { downloaded } = session.stats();
+    this.#deps.logger.info('has all of it', {
+      name: printable(kept.metainfo.name),
+      infoHash: toHex(infoHash),
+      downloaded,
+    });
+    this.emit('complete', kept);
   }
 
   /** any -> failed, and to be tried again. */

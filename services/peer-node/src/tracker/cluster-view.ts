@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { cluster } from '@pixtorrent/contracts';
+import type { Timer, Timers } from '@pixtorrent/core';
 import { KeptStream, type KeptStreamDependencies, type StreamProgress } from './kept-stream.ts';
 import type { TrackerLink } from './tracker-link.ts';
 
@@ -8,19 +9,26 @@ export interface ClusterViewEvents {
   changed: [];
 }
 
+/** Milliseconds for which nodes that were there are expected back by a service that does not know them any more. */
+const DOUBT = 15_000;
+
 /**
- * The nodes that are there, as far as this one knows. While the service is away the last that was known stands: nodes
- * that cannot be told from those that left would have everything moved about.
+ * The nodes that are there, as far as this one knows. While the service is away the last that was known stands, and
+ * for 15 s after it has come back without them: it may have lost its memory, and nodes that are taken for gone would
+ * have everything moved about.
  */
 export class ClusterView extends EventEmitter<ClusterViewEvents> {
   readonly #link: TrackerLink;
+  readonly #timers: Timers;
   readonly #kept: KeptStream;
+  #doubt: Timer | undefined;
   #nodes: ReadonlyMap<string, cluster.Node> = new Map();
   #first = Promise.withResolvers<void>();
 
   constructor(dependencies: KeptStreamDependencies & { readonly link: TrackerLink }) {
     super();
     this.#link = dependencies.link;
+    this.#timers = dependencies.timers;
     this.#kept = new KeptStream('nodes', (progress) => this.#open(progress), dependencies);
   }
 
@@ -40,6 +48,7 @@ export class ClusterView extends EventEmitter<ClusterViewEvents> {
   }
 
   close(): void {
+    this.#doubt?.cancel();
     this.#kept.close();
   }
 
@@ -47,19 +56,33 @@ export class ClusterView extends EventEmitter<ClusterViewEvents> {
     const client = this.#link.cluster;
     const stream = client.watchNodes({ holdings: true });
     const nodes = new Map<string, cluster.Node>();
+    const missing = new Set<string>();
     let synced = false;
+    const giveUp = (): void => {
+      for (const name of missing) nodes.delete(name);
+      this.emit('changed');
+    };
     stream.on('data', ({ event }: cluster.WatchNodesResponse) => {
-      if (event?.$case === 'node') nodes.set(event.node.name, event.node);
-      else if (event?.$case === 'gone') nodes.delete(event.gone);
+      if (event?.$case === 'node') {
+        nodes.set(event.node.name, event.node);
+        missing.delete(event.node.name);
+      } else if (event?.$case === 'gone') nodes.delete(event.gone);
       else if (event?.$case === 'synced') {
         synced = true;
+        for (const [name, node] of this.#nodes) {
+          if (nodes.has(name)) continue;
+          nodes.set(name, node);
+          missing.add(name);
+        }
         this.#nodes = nodes;
+        if (missing.size > 0) this.#doubt = this.#timers.after(DOUBT, giveUp);
         progress.works();
         this.#first.resolve();
       }
       if (synced) this.emit('changed');
     });
     const over = (reason: string): void => {
+      this.#doubt?.cancel();
       // What changes from now on is a map of the next stream's.
       if (this.#nodes === nodes) this.#nodes = new Map(nodes);
       this.#link.next(client);
