@@ -43,6 +43,10 @@ function explain(name: string, error: unknown): number {
     );
     return EXIT.system;
   }
+  if (error instanceof Error && isSystemError(error.cause)) {
+    process.stderr.write(`${name}: ${error.message}\n`);
+    return EXIT.system;
+  }
   throw error;
 }
 
