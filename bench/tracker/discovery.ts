@@ -158,7 +158,7 @@ async function measure(setting: string, ports: readonly number[]): Promise<Disco
     const known = performance.now() - started;
     if ((tracker.SessionResponse.decode(told).message as Answer).answer.response?.peers.length !== 50)
       throw new Error('the newcomer was not told of 50 peers');
-    await deadline(everybody);
+    await deadline(everybody, setting);
     if (n >= WARM_UP) {
       first.push(known);
       all.push(performance.now() - started);
@@ -172,10 +172,13 @@ async function measure(setting: string, ports: readonly number[]): Promise<Disco
 
 type Answer = Extract<tracker.SessionResponse['message'], { $case: 'answer' }>;
 
-async function deadline<T>(work: Promise<T>): Promise<T> {
+async function deadline<T>(work: Promise<T>, setting: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not everybody knew within ${SECONDS} s`)), SECONDS * 1000);
+    timer = setTimeout(
+      () => reject(new Error(`not everybody knew within ${SECONDS} s: ${setting}`)),
+      SECONDS * 1000,
+    );
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
@@ -186,8 +189,8 @@ function spread(list: readonly number[]): Spread {
   return { p50: at(0.5), p99: at(0.99), max: sorted.at(-1)! };
 }
 
-// All of its threads: the replicas have the other core.
-await run(['taskset', '-a', '-c', '-p', LOAD_CORE, String(process.pid)]);
+// The replicas have the other core.
+await run(['taskset', '-c', '-p', LOAD_CORE, String(process.pid)]);
 const results = await scoped(async (scope: Scope) => {
   const alone = await startOurs(scope, {});
   const one = await measure('one replica, memory', [alone.grpc]);

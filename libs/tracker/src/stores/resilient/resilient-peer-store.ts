@@ -177,11 +177,13 @@ export class ResilientPeerStore implements PeerStore {
     return this.#read((store) => store.totals());
   }
 
-  /** Hears of each change from the store that is in charge when it comes; those by other replicas are missed in an outage. */
+  /**
+   * Hears of each change from the shared store, of what comes by this replica in an outage from its own memory: some may
+   * be told twice then. Those by other replicas are told when they can write them back.
+   */
   watch(infoHash: InfoHash, listener: (change: MemberChange) => void): () => void {
-    const shared = this.#shared.watch(infoHash, (change) => {
-      if (this.#state.type !== 'away') listener(change);
-    });
+    // Slow is away too: what the shared store still tells then is true, and is not told again.
+    const shared = this.#shared.watch(infoHash, listener);
     const own = this.#own.watch(infoHash, (change) => {
       if (this.#state.type === 'away') listener(change);
     });
