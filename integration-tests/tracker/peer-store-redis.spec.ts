@@ -2,8 +2,13 @@ import { type Clock, SeededRandom, silentLogger, toHex } from '@pixtorrent/core'
 import { systemClock, systemTimers } from '@pixtorrent/service-kit';
 import { RedisPeerStore } from '@pixtorrent/tracker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PeerStoreUnderTest, peerStoreSuite } from '../../libs/tracker/src/stores/peer-store.suite.ts';
-import { announceOf, HASH, storedOf } from '../../libs/tracker/src/stores/suite/announces.ts';
+import {
+  announceOf,
+  HASH,
+  type PeerStoreUnderTest,
+  peerStoreSuite,
+  storedOf,
+} from '../../libs/tracker/src/stores/peer-store.suite.ts';
 import { type RedisClient, RedisServer } from '../support/redis-server.ts';
 import { requirement } from '../support/requirement.ts';
 import { Scope } from '../support/scope.ts';

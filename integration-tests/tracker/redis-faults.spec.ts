@@ -65,7 +65,7 @@ describe.runIf(requirement('redis'))('two trackers over one Redis, at 1,000 anno
             .poll(() => announcers.counted(tracker), { timeout: EXACT_SECONDS * 1000, interval: 100 })
             .toEqual(announcers.expected());
         }
-        for (const tracker of trackers) await expect.poll(() => statusOf(tracker)).toBe('ready');
+        await allReady(trackers);
       }));
   }
 
@@ -84,7 +84,7 @@ describe.runIf(requirement('redis'))('two trackers over one Redis, at 1,000 anno
           .toEqual(announcers.expected());
       }
       expect(announcers.problems).toEqual([]);
-      for (const tracker of trackers) await expect.poll(() => statusOf(tracker)).toBe('ready');
+      await allReady(trackers);
     }));
 });
 
@@ -101,6 +101,12 @@ function trackerOver(scope: Scope, redis: RedisServer): Promise<TrackerService> 
 async function statusOf(tracker: TrackerService): Promise<string> {
   const answer = (await (await readiness(tracker))?.json()) as { status: string } | undefined;
   return answer?.status ?? 'away';
+}
+
+/** The catalogue is looked for again in its own time. */
+async function allReady(trackers: readonly TrackerService[]): Promise<void> {
+  for (const tracker of trackers)
+    await expect.poll(() => statusOf(tracker), { timeout: EXACT_SECONDS * 1000 }).toBe('ready');
 }
 
 /** Fulfilled when so many seconds' worth of announces have been sent. */

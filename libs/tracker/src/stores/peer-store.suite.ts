@@ -1,10 +1,14 @@
 import { describe } from 'vitest';
 import type { PeerStore } from './peer-store.ts';
+import { announceOf, HASH, storedOf } from './suite/announces.ts';
 import { changesSuite } from './suite/changes.suite.ts';
 import { figuresSuite } from './suite/figures.suite.ts';
 import { handOutSuite } from './suite/hand-out.suite.ts';
 import { membersSuite } from './suite/members.suite.ts';
 import { restoreSuite } from './suite/restore.suite.ts';
+
+/** For what only some stores do. */
+export { announceOf, HASH, storedOf };
 
 /** A store under test, and the time that it lives in. */
 export interface PeerStoreUnderTest {
