@@ -36,17 +36,12 @@ it.each<[string, string | undefined, string]>([
 
 it('takes no other header whatever', () => {
   const tokens = BearerTokens.fromText(OLD);
+  const text = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes).toString('latin1'));
   fc.assert(
-    fc.property(
-      fc.oneof(
-        fc.string({ unit: 'binary' }),
-        fc.string().map((text) => `Bearer ${text}`),
-      ),
-      (header) => {
-        expect(tokens.judge(header)).not.toBe('accepted');
-      },
-    ),
-    { numRuns: 500 },
+    fc.property(text, fc.constantFrom('', 'Bearer '), (rest, scheme) => {
+      expect(tokens.judge(`${scheme}${rest}`)).not.toBe('accepted');
+    }),
+    { numRuns: 2_000 },
   );
 });
 
