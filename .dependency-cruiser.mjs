@@ -103,7 +103,7 @@ export default {
       from: { path: '^(?:bench|integration-tests)/' },
       to: {
         path: '^(?:libs|services|cli)/',
-        pathNot: '[.]suite[.]ts$',
+        pathNot: ['[.]suite[.]ts$', '/suite/'],
         dependencyTypes: ['local'],
         dependencyTypesNot: ['aliased-workspace'],
       },

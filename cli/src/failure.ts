@@ -32,6 +32,9 @@ const CLIENT_CODES: Readonly<Record<ClientErrorCode, ExitCode>> = {
   'nothing-to-seed': ExitCode.badInput,
   closed: ExitCode.network,
   'no-metadata': ExitCode.network,
+  unavailable: ExitCode.badInput,
+  stalled: ExitCode.network,
+  failed: ExitCode.disk,
   'bad-content': ExitCode.badInput,
 };
 
