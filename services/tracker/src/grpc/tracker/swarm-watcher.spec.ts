@@ -98,6 +98,16 @@ it('says at once that there is nothing, and then nothing', async () => {
   expect(watched.words[1]).toEqual(['1:1']);
 });
 
+it('tells nothing while nothing changes, however often it looks', async () => {
+  const served = await serve();
+  await say(served, 1, 1);
+  const asThey = await served.store.swarms(undefined, 10);
+  const looks = vi.spyOn(served.store, 'swarms').mockResolvedValue(asThey);
+  const watched = new Watched(served.client());
+  await vi.waitFor(() => expect(looks.mock.calls.length).toBeGreaterThan(3), soon);
+  expect(watched.words).toEqual([['1:1']]);
+});
+
 it('tells of as many as it watches, in messages of a thousand', async () => {
   const served = await serve({ maxWatched: 2500 });
   for (let n = 0; n < 3000; n++) {
