@@ -83,6 +83,25 @@ export class Replicator {
     return this.#figures;
   }
 
+  /**
+   * Lets go of what can go, so that so many bytes more may be here.
+   * @returns whether there is room now
+   */
+  async makeRoom(bytes: number): Promise<boolean> {
+    if (this.#paused || this.#closed) return false;
+    const turn = this.#running.then(async () => {
+      const entries = byTorrent(this.#deps.catalogue.entries.values());
+      const { evict, take } = this.#planFor(entries, new Map([['', { size: bytes, published: 0 }]]));
+      await this.#evict(evict);
+      return take.length === 1;
+    });
+    this.#running = turn.then(
+      () => {},
+      () => {},
+    );
+    return turn;
+  }
+
   /** Nothing more is taken or let go of: the node drains. */
   pause(): void {
     this.#paused = true;
@@ -166,7 +185,8 @@ export class Replicator {
       for (const entry of entries.get(toHex(metainfo.infoHash)) ?? []) await this.#deps.entries.keep(entry);
   }
 
-  #planFor(entries: ReadonlyMap<string, readonly KnownEntry[]>): Plan {
+  /** @param asked what is to be here; what the catalogue wants where it is missing */
+  #planFor(entries: ReadonlyMap<string, readonly KnownEntry[]>, asked?: ReadonlyMap<string, Missing>): Plan {
     const { cluster, torrents, node, budget, wallClock } = this.#deps;
     const self = node();
     const wanted = new Wanted(self.name, new Map(cluster.nodes).set(self.name, self));
@@ -183,6 +203,7 @@ export class Replicator {
       held.set(key, { size: metainfo.length, lastUsed, wanted: here, elsewhere });
     }
     for (const key of this.#unwantedSince.keys()) if (!held.has(key)) this.#unwantedSince.delete(key);
+    if (asked !== undefined) return plan(held, asked, budget());
     const missing = new Map<string, Missing>();
     for (const [key, own] of entries) {
       if (held.has(key)) continue;
@@ -196,10 +217,19 @@ export class Replicator {
     { evict, take, waiting }: Plan,
     entries: ReadonlyMap<string, readonly KnownEntry[]>,
   ): Promise<void> {
-    const { torrents, logger } = this.#deps;
+    const { logger } = this.#deps;
     if (waiting.length > 0 && waiting.length !== this.#figures.waiting)
       logger.warn('no room for what should be here', { torrents: waiting.length });
     this.#figures = { ...this.#figures, waiting: waiting.length };
+    await this.#evict(evict);
+    for (const key of take) {
+      if (this.#closed || this.#paused) return;
+      await this.#take(entries.get(key)!);
+    }
+  }
+
+  async #evict(evict: readonly string[]): Promise<void> {
+    const { torrents, logger } = this.#deps;
     for (const key of evict) {
       const { infoHash, name } = [...torrents.all()].find(
         ({ metainfo }) => toHex(metainfo.infoHash) === key,
@@ -207,10 +237,6 @@ export class Replicator {
       logger.info('makes room', { name: printable(name), infoHash: key });
       await torrents.remove(infoHash);
       this.#figures = { ...this.#figures, evicted: this.#figures.evicted + 1 };
-    }
-    for (const key of take) {
-      if (this.#closed || this.#paused) return;
-      await this.#take(entries.get(key)!);
     }
   }
 

@@ -1,0 +1,252 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { labelFaults, nameFault } from '@pixtorrent/catalog';
+import { createTorrent, FILE_SYSTEM } from '@pixtorrent/client';
+import { Bitfield, type Logger, printable, toHex } from '@pixtorrent/core';
+import { createMetainfo, type Metainfo, MetainfoError, parseMetainfo } from '@pixtorrent/metainfo';
+import { FileStorage, ResumeFile } from '@pixtorrent/node-io';
+import type { ContentFolder } from '../content/content-folder.ts';
+import type { Entries } from '../content/entries.ts';
+import type { KnownEntry } from '../content/entry-record.ts';
+import type { Replicator } from '../replication/replicator.ts';
+import { type Torrents, TorrentsError } from '../torrents/torrents.ts';
+import type { Catalogue } from '../tracker/catalogue.ts';
+import { IngestError } from './errors.ts';
+import { IncomingContent, type ReceivedContent } from './incoming-content.ts';
+
+export interface IngestorDependencies {
+  readonly folder: ContentFolder;
+  readonly torrents: Torrents;
+  readonly entries: Entries;
+  readonly catalogue: Catalogue;
+  readonly replicator: Replicator;
+  readonly logger: Logger;
+}
+
+export interface IngestorOptions {
+  /** Bytes of one content at the most. */
+  readonly maxSize: number;
+  /** Announce URLs that go into the torrents, a tier each: for clients that are no nodes. */
+  readonly announce: readonly string[];
+  /**
+   * Contents that are taken in at the same time.
+   * @default 8
+   */
+  readonly maxAtOnce?: number;
+}
+
+/** What is to be published, and under which name. */
+export interface Publication {
+  readonly name: string;
+  readonly replicas: 'all' | number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Bytes. @default by the size */
+  readonly pieceLength?: number;
+}
+
+/** What comes. */
+export interface Incoming {
+  /** Of the file or folder. */
+  readonly name: string;
+  readonly directory: boolean;
+  /** Bytes, where it is known. */
+  readonly size?: number;
+  readonly signal: AbortSignal;
+  readonly onProgress?: (done: number) => void;
+  /** Brings all of it. */
+  fill(content: IncomingContent, signal: AbortSignal): Promise<void>;
+}
+
+export interface Published {
+  readonly entry: KnownEntry;
+  /** The newest version had the same content already. */
+  readonly unchanged: boolean;
+}
+
+export interface IngestFigures {
+  readonly underway: number;
+  readonly published: number;
+  readonly failed: number;
+  /** Bytes that have come. */
+  readonly received: number;
+}
+
+const SMALLEST_PIECE = 16 * 1024;
+const LARGEST_PIECE = 16 * 1024 * 1024;
+
+/**
+ * Takes content in: writes and hashes it as it comes, seeds it, and publishes it. What ends before that leaves nothing;
+ * the same content under the same name is no news.
+ */
+export class Ingestor {
+  readonly #deps: IngestorDependencies;
+  readonly #options: Required<IngestorOptions>;
+  readonly #closing = new AbortController();
+  readonly #work = new Set<Promise<unknown>>();
+  #published = 0;
+  #failed = 0;
+  #received = 0;
+
+  constructor(dependencies: IngestorDependencies, options: IngestorOptions) {
+    this.#deps = dependencies;
+    this.#options = { maxAtOnce: 8, ...options };
+  }
+
+  get figures(): IngestFigures {
+    const { size: underway } = this.#work;
+    return { underway, published: this.#published, failed: this.#failed, received: this.#received };
+  }
+
+  /** @throws IngestError; the error of what brings the content */
+  async ingest(publication: Publication, incoming: Incoming): Promise<Published> {
+    checkPublication(publication);
+    if (this.#closing.signal.aborted) throw new IngestError('draining', 'this node takes no more work');
+    if (this.#work.size >= this.#options.maxAtOnce)
+      throw new IngestError('busy', `${this.#work.size} contents are being taken in: try again later`);
+    const signal = AbortSignal.any([incoming.signal, this.#closing.signal]);
+    const work = this.#ingest(publication, { ...incoming, signal });
+    this.#work.add(work);
+    try {
+      const published = await work;
+      this.#published++;
+      return published;
+    } catch (error) {
+      this.#failed++;
+      if (this.#closing.signal.aborted)
+        throw new IngestError('draining', 'this node takes no more work', { cause: error });
+      throw error instanceof MetainfoError
+        ? new IngestError('invalid', error.message, { cause: error })
+        : error;
+    } finally {
+      this.#work.delete(work);
+    }
+  }
+
+  /** Breaks off what is under way; fulfilled when nothing of it is left. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled(this.#work);
+  }
+
+  async #ingest(publication: Publication, incoming: Incoming): Promise<Published> {
+    const { folder } = this.#deps;
+    const { maxSize } = this.#options;
+    const { name, directory, size, signal } = incoming;
+    if (size !== undefined && size <= maxSize) await this.#makeRoom(size);
+    const place = folder.paths.ingest(randomUUID());
+    await mkdir(place, { recursive: true });
+    try {
+      const content = new IncomingContent({
+        folder: place,
+        name,
+        directory,
+        size,
+        maxSize,
+        pieceLength: publication.pieceLength,
+        ...(incoming.onProgress && { onProgress: incoming.onProgress }),
+      });
+      try {
+        await incoming.fill(content, signal);
+      } finally {
+        this.#received += content.received;
+      }
+      const received = content.finish();
+      signal.throwIfAborted();
+      if (size === undefined) await this.#makeRoom(received.size);
+      const torrent = await this.#torrentOf(join(place, name), name, received, publication, signal);
+      const metainfo = parseMetainfo(torrent, { fileSystem: FILE_SYSTEM });
+      await this.#seed(torrent, metainfo, place);
+      return await this.#publish(publication, torrent, metainfo);
+    } finally {
+      await rm(place, { recursive: true, force: true });
+    }
+  }
+
+  async #torrentOf(
+    path: string,
+    name: string,
+    { content, hashes }: ReceivedContent,
+    { pieceLength }: Publication,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const trackers = this.#options.announce.map((url) => [url]);
+    if (hashes === undefined)
+      return createTorrent(path, { trackers, signal, name, ...(pieceLength && { pieceLength }) });
+    return createMetainfo({
+      name,
+      content,
+      pieceLength: hashes.pieceLength,
+      pieceHashes: hashes.finish(),
+      trackers,
+      fileSystem: FILE_SYSTEM,
+    });
+  }
+
+  /** Pinned until it is published: what nobody names would be nobody's to remove. */
+  async #seed(torrent: Uint8Array, metainfo: Metainfo, place: string): Promise<void> {
+    const { torrents, folder, logger } = this.#deps;
+    const target = folder.paths.content(metainfo.infoHash);
+    const prepared = async (): Promise<void> => {
+      await rm(target, { recursive: true, force: true });
+      await rename(place, target);
+      await vouch(target, metainfo);
+    };
+    try {
+      await torrents.add(torrent, metainfo, { pinned: true, prepared });
+      logger.info('took in', { name: printable(metainfo.name), infoHash: toHex(metainfo.infoHash) });
+    } catch (error) {
+      if (!(error instanceof TorrentsError && error.code === 'known')) throw error;
+    }
+  }
+
+  async #publish(publication: Publication, torrent: Uint8Array, metainfo: Metainfo): Promise<Published> {
+    const { catalogue, entries, torrents } = this.#deps;
+    const { name, replicas, labels } = publication;
+    const versions = [...catalogue.entries.values(), ...entries.live(), ...entries.removed()]
+      .filter((entry) => entry.name === name)
+      .map(({ version }) => version);
+    const after = Math.max(0, ...versions);
+    let entry: KnownEntry;
+    try {
+      entry = await catalogue.publish({ name, torrent, replicas, labels, after });
+    } catch (error) {
+      const message = 'all of it is here, but the catalogue does not answer: do the same again';
+      throw new IngestError('catalogue', message, { cause: error });
+    }
+    await entries.keep(entry);
+    if (torrents.get(metainfo.infoHash)?.pinned) await torrents.pin(metainfo.infoHash, false);
+    return { entry, unchanged: entry.version <= after };
+  }
+
+  async #makeRoom(bytes: number): Promise<void> {
+    if (await this.#deps.replicator.makeRoom(bytes)) return;
+    throw new IngestError('no-room', `the disk budget of this node has no room for ${bytes} bytes`);
+  }
+}
+
+/** Records that all of it is right: it was hashed on its way here. */
+async function vouch(dir: string, metainfo: Metainfo): Promise<void> {
+  const storage = FileStorage.forSeeding(dir, metainfo);
+  try {
+    const have = new Bitfield(metainfo.pieceCount);
+    have.fill();
+    await new ResumeFile(dir, metainfo).save(storage, have, true);
+  } finally {
+    await storage.close();
+  }
+}
+
+/** @throws IngestError */
+function checkPublication({ name, labels, replicas, pieceLength }: Publication): void {
+  const fault = nameFault(name);
+  if (fault !== undefined) throw new IngestError('invalid', `name: ${fault}`);
+  const [label] = labelFaults(labels);
+  if (label !== undefined) throw new IngestError('invalid', `${label.field}: ${label.reason}`);
+  if (replicas !== 'all' && !(Number.isInteger(replicas) && replicas >= 1 && replicas < 2 ** 32))
+    throw new IngestError('invalid', 'replicas: a number from 1, or all');
+  if (pieceLength === undefined) return;
+  const isPower = Number.isInteger(Math.log2(pieceLength));
+  if (!isPower || pieceLength < SMALLEST_PIECE || pieceLength > LARGEST_PIECE)
+    throw new IngestError('invalid', 'piece length: a power of two from 16 KiB to 16 MiB');
+}
