@@ -7,6 +7,7 @@ import type { TrackerConfig } from '../config/tracker-settings.ts';
 import { StoreModule } from '../store/store.module.ts';
 import { Stores } from '../store/stores.ts';
 import { TRACKER_LOGIC, TrackerModule } from '../tracker/tracker.module.ts';
+import { addCatalogMetrics } from './catalog/catalog-metrics.ts';
 import { type CatalogService, catalogService } from './catalog/catalog-service.ts';
 import { ClusterMetrics } from './cluster/cluster-metrics.ts';
 import { type ClusterService, clusterService } from './cluster/cluster-service.ts';
@@ -46,14 +47,17 @@ import { type TrackerService, trackerService } from './tracker/tracker-service.t
     },
     {
       provide: CATALOG_SERVICE,
-      inject: [Stores, LOGGER],
-      useFactory: ({ catalogStore, catalog }: Stores, logger: Logger): CatalogService =>
-        catalogService({
+      inject: [Stores, Metrics, LOGGER],
+      useFactory: ({ catalogStore, catalog }: Stores, metrics: Metrics, logger: Logger): CatalogService => {
+        const service = catalogService({
           store: catalogStore,
           catalog,
           timers: systemTimers,
           logger: logger.child({ service: 'catalog' }),
-        }),
+        });
+        addCatalogMetrics(metrics, catalog, service);
+        return service;
+      },
     },
     {
       provide: CLUSTER_SERVICE,

@@ -8,8 +8,9 @@ import {
 } from '@pixtorrent/catalog';
 import { descriptors, catalog as wire } from '@pixtorrent/contracts';
 import { SeededRandom, silentLogger } from '@pixtorrent/core';
-import { DETAILS_TRAILER, GrpcServer, systemTimers } from '@pixtorrent/service-kit';
+import { DETAILS_TRAILER, GrpcServer, Metrics, systemTimers } from '@pixtorrent/service-kit';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { addCatalogMetrics } from './catalog-metrics.ts';
 import { type CatalogService, type CatalogServiceOptions, catalogService } from './catalog-service.ts';
 
 const MEBIBYTE = 2 ** 20;
@@ -503,6 +504,29 @@ describe('watching', () => {
     list_.mockRestore();
     await patient.is(['a@1', 'synced']);
   });
+});
+
+it('tells what it holds, who watches, and who did not keep up', async () => {
+  const { client, catalog, service } = await serve({ maxStall: 50 });
+  const metrics = new Metrics('tracker');
+  addCatalogMetrics(metrics, catalog, service);
+  const figures = async () =>
+    Object.fromEntries(
+      [...(await metrics.read()).matchAll(/^pixtorrent_tracker_catalog_(\w+) (\d+)$/gm)].map(
+        ([, name, value]) => [name, Number(value)],
+      ),
+    );
+  await publish(client, { torrent: torrent(1, 4 * MEBIBYTE) });
+  for (let content = 2; content < 30; content++)
+    await publish(client, { torrent: torrent(content, MEBIBYTE) });
+  const still = { stale: 0, incomplete: 0, queued_changes: 0, reading: 0, versions: 29 };
+  expect(await figures()).toEqual({ ...still, watchers: 0, watchers_slow_total: 0 });
+  const told = new Told(client);
+  await vi.waitFor(() => expect(told.words.at(-1)).toBe('synced'));
+  expect(await figures()).toMatchObject({ watchers: 1, watchers_slow_total: 0 });
+  stalled(client);
+  await vi.waitFor(async () => expect(await figures()).toMatchObject({ watchers_slow_total: 1 }), 5000);
+  expect(await figures()).toMatchObject({ watchers: 1 });
 });
 
 describe('what the catalogue has lost', () => {
