@@ -91,4 +91,24 @@ describe('MemoryPeerStore', () => {
     expect(heard[0]!.map(hostOf)).toEqual(['10.0.0.1', '10.0.0.2']);
     expect(heard[1]).toEqual(heard[0]);
   });
+
+  it.each(['leaves', 'takes others', 'expires with its swarm'])(
+    'has room for new labels again when who had others %s',
+    async (how) => {
+      const { store, advance } = setUp({ timeToLive: 1000 });
+      // With two labels each more than are kept at a time.
+      for (let i = 0; i < 33_000; i++) {
+        const peer = how === 'takes others' ? 1 : i;
+        const announce = inSwarm(1, { peer, zone: `zone-${i}`, node: `node-${i}`, numWant: 0 });
+        await store.announce(announce);
+        if (how === 'leaves') await store.announce({ ...announce, role: 'gone' });
+      }
+      if (how === 'expires with its swarm') advance(6000);
+      for (let peer = 0; peer < 200; peer++)
+        await store.announce(announceOf({ peer, zone: peer < 3 ? 'here' : 'there' }));
+      const { peers } = await store.announce(announceOf({ peer: 999, zone: 'here', numWant: 6 }));
+      const given = Array.from({ length: 6 }, (_, i) => peers.v4[i * 6 + 3]!);
+      expect(given.filter((peer) => peer < 3)).toHaveLength(3);
+    },
+  );
 });

@@ -147,7 +147,7 @@ export class MemoryPeerStore implements PeerStore {
     return { swarms: this.#swarms.size, seeders, leechers: this.#leechers, completed: this.#completed };
   }
 
-  /** A peer whose time is up is noticed within five seconds. A listener that throws fails whoever made the change. */
+  /** A peer whose time is up is noticed within five seconds, in an announce to its swarm at once. */
   watch(hash: InfoHash, listener: (change: MemberChange) => void): () => void {
     const key = keyOf(hash);
     const swarm = this.#swarms.get(key);

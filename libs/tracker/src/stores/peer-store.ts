@@ -107,7 +107,7 @@ export interface PeerStore {
   /**
    * Has `listener` hear of each change in a swarm from now on, whoever brings it about, in the order in which the store
    * made them; of a peer whose time ran out when the store notices it. Known at most once a change; where the store
-   * loses touch changes may be missed.
+   * loses touch changes may be missed. It must not throw.
    * @returns what ends it
    */
   watch(infoHash: InfoHash, listener: (change: MemberChange) => void): () => void;

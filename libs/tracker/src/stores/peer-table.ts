@@ -134,9 +134,10 @@ export class PeerTable {
       this.#link(slot, expires);
     }
     const seed = this.isSeed(slot);
-    if (!seed) this.#countLeft(slot, -1);
+    const recount = !seed && magnitude(this.left(slot)) !== magnitude(peer.left);
+    if (recount) this.#countLeft(slot, -1);
     this.#write(slot, peer, seed);
-    if (!seed) this.#countLeft(slot, 1);
+    if (recount) this.#countLeft(slot, 1);
   }
 
   remove(slot: number): void {

@@ -30,6 +30,17 @@ export function figuresSuite(options: PeerStoreSuiteOptions): void {
       expect(await store.figures([HASH, HASHES[1]!, HASHES[2]!])).toEqual([undefined, figures, undefined]);
     }));
 
+  it('counts leechers by what is left to them now, in a large swarm too', () =>
+    withStore(options, async ({ store }) => {
+      for (const left of [1000, 500, 3])
+        for (let peer = 0; peer < 300; peer++)
+          await store.announce(announceOf({ peer, left: peer < 100 ? 1000 : left, numWant: 0 }));
+      for (let peer = 290; peer < 300; peer++)
+        await store.announce(announceOf({ peer, role: 'seed', left: 0, numWant: 0 }));
+      const [figures] = await store.figures([HASH]);
+      expect(figures?.leftDistribution).toEqual([0, 190, 0, 0, 0, 0, 0, 0, 0, 100]);
+    }));
+
   it('lists swarms in the order of their info hashes, page by page', () =>
     withStore(options, async ({ store }) => {
       const hashes = Array.from({ length: 60 }, (_, i) => infoHash(new Uint8Array(20).fill((i * 37) % 256)));

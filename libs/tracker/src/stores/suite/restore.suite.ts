@@ -46,6 +46,18 @@ export function restoreSuite(options: PeerStoreSuiteOptions): void {
       expect(answer).toMatchObject({ seeders: 1, leechers: 2 });
     }));
 
+  it('lets everybody go in time when one of those told at second hand has left before', () =>
+    withStore(options, async ({ store, advance }) => {
+      await store.announce(announceOf({ peer: 1 }));
+      await store.restore([storedOf({ peer: 2 }, 100)]);
+      await store.announce(announceOf({ peer: 2, role: 'gone' }));
+      await store.restore([storedOf({ peer: 3 }, 200)]);
+      await advance(TIME_TO_LIVE - 1);
+      expect((await store.announce(announceOf({ peer: 4 }))).leechers).toBe(2);
+      await advance(1);
+      expect((await store.announce(announceOf({ peer: 4 }))).leechers).toBe(1);
+    }));
+
   it('lets those who are older go before those who are younger, however many are told in which order', () =>
     withStore(options, async ({ store, advance }) => {
       for (let i = 0; i < 20; i++) {
