@@ -20,10 +20,17 @@ describe('networks', () => {
     expect(new Networks(['203.0.113.0/24', network]).has(parseIp(address)!)).toBe(inside);
   });
 
-  it.each(['', '10.0.0.0', '10.0.0.0/', '10.0.0.0/33', '10.0.0.0/-1', '10.0.0/8', '10.0.0.0/8/8', '::/129'])(
-    'refuse "%s"',
-    (network) => {
-      expect(() => new Networks([network])).toThrow(RangeError);
-    },
-  );
+  it.each([
+    '',
+    '10.0.0.0',
+    '10.0.0.0/',
+    '10.0.0.0/33',
+    '10.0.0.0/-1',
+    '10.0.0/8',
+    '10.0.0.0/8/8',
+    '::/129',
+    '::ffff:10.0.0.0/64',
+  ])('refuse "%s"', (network) => {
+    expect(() => new Networks([network])).toThrow(RangeError);
+  });
 });

@@ -11,7 +11,15 @@ export class Networks {
 
   /** @param networks each as `ADDRESS/BITS` @throws RangeError for one that is not of that form */
   constructor(networks: readonly string[]) {
-    this.#networks = networks.map(readNetwork);
+    this.#networks = networks.map((text) => {
+      const network = readNetwork(text);
+      if (network === undefined) throw new RangeError(`not a network: ${text}`);
+      return network;
+    });
+  }
+
+  static canRead(text: string): boolean {
+    return readNetwork(text) !== undefined;
   }
 
   /** @param address 4 or 16 bytes */
@@ -21,19 +29,13 @@ export class Networks {
   }
 }
 
-function readNetwork(text: string): Network {
+function readNetwork(text: string): Network | undefined {
   const [host = '', bits = '', ...rest] = text.split('/');
   const address = parseIp(host);
+  if (address === undefined || !/^\d{1,3}$/.test(bits) || rest.length > 0) return undefined;
   // An IPv4-mapped network is one of IPv4: its first 96 bits are the mapping.
-  const mapped = address?.length === IPV4_LENGTH && host.includes(':') ? 96 : 0;
-  const width = Number(bits) - mapped;
-  if (address === undefined || !/^\d{1,3}$/.test(bits) || rest.length > 0) throw notANetwork(text);
-  if (width < 0 || width > address.length * 8) throw notANetwork(text);
-  return { address, bits: width };
-}
-
-function notANetwork(text: string): RangeError {
-  return new RangeError(`not a network: ${text}`);
+  const width = Number(bits) - (address.length === IPV4_LENGTH && host.includes(':') ? 96 : 0);
+  return width >= 0 && width <= address.length * 8 ? { address, bits: width } : undefined;
 }
 
 function isIn(address: Uint8Array, network: Network): boolean {

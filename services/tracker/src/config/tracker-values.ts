@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { type ValueSchema, value } from '@pixtorrent/service-kit';
+import { Networks } from '@pixtorrent/tracker';
 
 /** It stands in a path: so it is made of what needs no escape there. */
 export function announceKey(): ValueSchema<string> {
@@ -11,10 +12,7 @@ export function announceKey(): ValueSchema<string> {
 /** An address, or a network as `ADDRESS/BITS`. @returns always with its bits */
 export function network(): ValueSchema<string> {
   return value('a network such as 10.0.0.0/8', (given) => {
-    const [address, bits, ...rest] = given.split('/');
-    const width = { 0: 0, 4: 32, 6: 128 }[isIP(address!)] ?? 0;
-    if (width === 0 || rest.length > 0) return undefined;
-    if (bits === undefined) return `${address}/${width}`;
-    return /^\d{1,3}$/.test(bits) && Number(bits) <= width ? given : undefined;
+    const text = given.includes('/') ? given : `${given}/${isIP(given) === 6 ? 128 : 32}`;
+    return Networks.canRead(text) ? text : undefined;
   });
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { silentLogger } from '@pixtorrent/core';
 import type { AnnounceRequest } from '@pixtorrent/tracker-protocol';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -12,6 +13,9 @@ const PEERS = { v4: NOTHING, v6: NOTHING, ids: NOTHING, traits: NOTHING };
 /** Of `AnnounceRequest`, in a query. */
 const IDS = `info_hash=${'a'.repeat(20)}&peer_id=-PX0100-${'b'.repeat(12)}`;
 
+const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
+  list?.some(({ address }) => address === '::1'),
+);
 const opened: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -282,6 +286,16 @@ describe('where a peer is', () => {
   ])('where %s', async (_, options, forwarded, more, expected) => {
     expect(await address(options, `X-Forwarded-For: ${forwarded}\r\n`, more)).toBe(expected);
   });
+});
+
+it.runIf(hasIpv6)('listens on both families, and knows each asker by its own address', async () => {
+  const started = await start({ host: undefined as never });
+  for (const host of ['127.0.0.1', '[::1]'])
+    await fetch(`http://${host}:${started.frontend.port}${announceTarget(1)}`);
+  expect(started.asked.map(({ asking }) => Buffer.from(asking.address).toString('hex'))).toEqual([
+    '7f000001',
+    '00000000000000000000000000000001',
+  ]);
 });
 
 describe('connections', () => {
