@@ -1,5 +1,6 @@
 import type { Bitfield } from '@pixtorrent/core';
 import { type ExtensionHandshake, GoodbyeReason } from '@pixtorrent/peer-protocol';
+import type { HaveAnnouncer } from './announcing/have-announcer.ts';
 import { METADATA_ID, type MetadataService } from './announcing/metadata-service.ts';
 import type { SuperSeed } from './announcing/super-seed.ts';
 import type { Choker } from './choking/choker.ts';
@@ -18,6 +19,7 @@ interface Parts {
   readonly uploader: Uploader;
   readonly choker: Choker;
   readonly connector: Connector;
+  readonly announcer: HaveAnnouncer;
   readonly superSeed: SuperSeed | undefined;
   readonly metadata: MetadataService;
   closed(peer: Peer, reason: DisconnectReason): void;
@@ -159,7 +161,7 @@ export class MessageHandler implements PeerHandler {
   }
 
   updateInterest(peer: Peer): void {
-    const interested = peer.useful > 0;
+    const interested = peer.useful > 0 && !this.#swarm.draining;
     if (interested === peer.interestedSent) return;
     peer.interestedSent = interested;
     if (interested) peer.link.interested();
@@ -168,8 +170,11 @@ export class MessageHandler implements PeerHandler {
 
   /** Two that want nothing have nothing to say to each other. */
   closeIfBothComplete(peer: Peer): void {
-    if (!this.#swarm.pieces.complete || !(peer.seed || peer.uploadOnly) || peer.wantsData) return;
-    this.#swarm.disconnect(peer, 'both-complete', GoodbyeReason.leaving, 'both complete');
+    const { pieces, draining } = this.#swarm;
+    if (!pieces.complete || draining || !(peer.seed || peer.uploadOnly) || peer.wantsData) return;
+    // Only who was told of every piece knows that this is one more copy of the content.
+    this.#parts.announcer.flush(peer);
+    this.#swarm.disconnect(peer, 'both-complete', GoodbyeReason.complete, 'both complete');
   }
 
   /** It has gained its last piece: it moves from the counts of pieces to the count of seeds. */

@@ -65,8 +65,6 @@ export interface Tuning {
    * cannot be taken back where something else has become urgent.
    */
   readonly inFlightTime: number;
-  /** And so much before its rate is known. */
-  readonly firstInFlight: number;
   /** How often the choker weighs the peers. */
   readonly chokeInterval: number;
   /** How long the optimistic slot stays with a peer. */
@@ -97,7 +95,6 @@ export const DEFAULT_TUNING: Tuning = {
   uploadQueue: 64 * 1024 * 1024,
   inFlight: 128 * 1024,
   inFlightTime: 5,
-  firstInFlight: 4 * 1024 * 1024,
   chokeInterval: 10_000,
   optimisticInterval: 30_000,
   lateAfter: 3000,

@@ -17,6 +17,8 @@ export interface ConnectionInfo {
   /** Where the peer can be dialled; for an incoming connection the address that it came from. */
   readonly endpoint: Endpoint;
   readonly incoming: boolean;
+  /** What is said over it can be read by nobody else. @default false */
+  readonly encrypted?: boolean;
   readonly handshake: PeerHandshake;
 }
 
@@ -101,6 +103,9 @@ export class Peer implements WireMessages {
   readonly pendingHaves: number[] = [];
   unchokedAt = Number.NEGATIVE_INFINITY;
   lastSentAt = Number.NEGATIVE_INFINITY;
+
+  /** Why it said that it ends the connection. */
+  farewell: GoodbyeReason | undefined;
 
   readonly received: RateMeter;
   readonly sent: RateMeter;
@@ -191,7 +196,9 @@ export class Peer implements WireMessages {
     this.#handler.extended(this, id, payload);
   }
 
-  goodbye(_reason: GoodbyeReason, _text: string): void {}
+  goodbye(reason: GoodbyeReason, _text: string): void {
+    this.farewell = reason;
+  }
 
   terms(requestWindow: number, maxRequest: number): void {
     this.acceptedWindow = requestWindow;

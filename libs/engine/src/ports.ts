@@ -1,5 +1,6 @@
 import type { Clock, Endpoint, Random, Timers } from '@pixtorrent/core';
 import type { GoodbyeReason, WireMessages, WireName } from '@pixtorrent/peer-protocol';
+import type { Peer } from './peer.ts';
 
 /** Why a connection ended: for the metrics, the log and the peer's reputation. */
 export type DisconnectReason =
@@ -66,11 +67,14 @@ export interface SwarmEvents {
   pieceFailed?(piece: number, contributors: number): void;
   complete?(): void;
   peerConnected?(key: string): void;
-  peerDisconnected?(key: string, reason: DisconnectReason): void;
+  peerDisconnected?(key: string, reason: DisconnectReason, peer: Peer): void;
   peerBanned?(key: string, cause: BanCause): void;
-  /** Payload that arrived although nobody waited for it any more, bytes. */
-  wasted?(bytes: number): void;
+  /** Payload that arrived and was thrown away, bytes. */
+  wasted?(bytes: number, cause: WasteCause): void;
 }
+
+/** Another peer had given it or was giving it; or nobody waited for it (any more). */
+export type WasteCause = 'duplicate' | 'unasked';
 
 export type BanCause = 'bad-piece' | 'protocol-error' | 'stalls';
 

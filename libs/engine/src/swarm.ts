@@ -15,6 +15,8 @@ export interface Swarm {
   readonly reputation: Reputation;
   /** The connected peers. */
   readonly peers: Set<Peer>;
+  /** This node is about to leave: it takes nothing any more, and gives first what only it has. */
+  readonly draining: boolean;
   /** Blocks that arrived, and blocks that left, over all peers and time. */
   readonly received: RateMeter;
   readonly sent: RateMeter;

@@ -5,6 +5,7 @@ import { MetadataService } from './announcing/metadata-service.ts';
 import { SuperSeed } from './announcing/super-seed.ts';
 import { Choker } from './choking/choker.ts';
 import { Connector } from './connections/connector.ts';
+import { DepartedSeeds } from './connections/departed-seeds.ts';
 import { keepsOwnDial } from './connections/duplicates.ts';
 import { PeerMonitor } from './connections/monitor.ts';
 import { MessageHandler } from './message-handler.ts';
@@ -48,10 +49,12 @@ export class Torrent implements Swarm {
   readonly #deadlines: Deadlines;
   readonly #verdicts: Verdicts;
   readonly #messages: MessageHandler;
+  readonly #departed = new DepartedSeeds();
   readonly #superSeed: SuperSeed | undefined;
   /** Verified pieces that are not on the disk yet. */
   #storing = 0;
   #announcedComplete = false;
+  #draining = false;
   #state: 'idle' | 'running' | 'stopped' = 'idle';
 
   constructor(dependencies: EngineDependencies, options: TorrentOptions, reputation = new Reputation()) {
@@ -84,6 +87,7 @@ export class Torrent implements Swarm {
       uploader: this.#uploader,
       choker: this.#choker,
       connector: this.#connector,
+      announcer: this.#announcer,
       superSeed: this.#superSeed,
       metadata: new MetadataService(options.metadata),
       closed: (peer, reason) => this.#remove(peer, reason),
@@ -93,6 +97,39 @@ export class Torrent implements Swarm {
   /** Pieces that are here. */
   get have(): Bitfield {
     return this.pieces.have;
+  }
+
+  /**
+   * How few copies there are among this node, those connected, and those who left because both had everything.
+   * `rarest`: copies of the rarest piece; `sole`: pieces that only this node has; `soleBytes`: their bytes.
+   */
+  availability(): { readonly rarest: number; readonly sole: number; readonly soleBytes: number } {
+    const departed = this.#departed.count(this.#now());
+    const { availability, soleBytes } = this.pieces;
+    const elsewhere = departed > 0;
+    return {
+      rarest: availability.rarest + departed,
+      sole: elsewhere ? 0 : availability.sole,
+      soleBytes: elsewhere ? 0 : soleBytes,
+    };
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /**
+   * From now on takes nothing, and gives to all who want something, first what only this node has; `pieces` tells what
+   * that still is. Others learn of it when it stops.
+   */
+  drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    // Those who had everything some time ago are asked whether they still do.
+    this.#departed.clear();
+    this.#connector.needed();
+    for (const peer of this.peers) this.#messages.updateInterest(peer);
+    this.#choker.round();
   }
 
   /** idle -> running */
@@ -110,7 +147,8 @@ export class Torrent implements Swarm {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
     this.#connector.stop();
-    for (const peer of [...this.peers]) this.disconnect(peer, 'stopped', GoodbyeReason.leaving, 'stopped');
+    const goodbye = this.#draining ? GoodbyeReason.draining : GoodbyeReason.leaving;
+    for (const peer of [...this.peers]) this.disconnect(peer, 'stopped', goodbye, 'stopped');
     this.#choker.stop();
     this.#monitor.stop();
     this.#announcer.stop();
@@ -170,6 +208,7 @@ export class Torrent implements Swarm {
   }
 
   dialFailed(endpoint: Endpoint): void {
+    this.#departed.unreachable(endpointKey(endpoint));
     this.#connector.dialFailed(endpoint);
   }
 
@@ -285,6 +324,7 @@ export class Torrent implements Swarm {
     const state = { pieceCount: this.pieces.shape.pieceCount, window, now: this.#now() };
     const peer = new Peer(link, info, { key, serial: this.reputation.serial(key) }, state, this.#messages);
     this.peers.add(peer);
+    this.#departed.arrived(peer);
     this.dependencies.events?.peerConnected?.(key);
     if (this.#superSeed) link.haveNone();
     else if (this.pieces.have.complete) link.haveAll();
@@ -312,9 +352,12 @@ export class Torrent implements Swarm {
     if (reason === 'protocol-error') this.#blame(peer);
     this.#messages.forget(peer);
     const endpoint = Connector.endpointOf(peer);
+    const departed = DepartedSeeds.leaves(peer, reason);
+    // It may want only a part, and have all of that.
+    if (departed && peer.seed) this.#departed.add(peer, this.#now());
     const stillConnected = reason === 'duplicate' && [...this.peers].some((p) => sameEndpoint(p, endpoint));
-    if (!stillConnected) this.#connector.lost(endpoint, reason);
-    this.dependencies.events?.peerDisconnected?.(peer.key, reason);
+    if (!stillConnected) this.#connector.lost(endpoint, departed ? 'both-complete' : reason);
+    this.dependencies.events?.peerDisconnected?.(peer.key, reason, peer);
   }
 
   #blame(peer: Peer): void {

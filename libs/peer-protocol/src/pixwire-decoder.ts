@@ -197,5 +197,5 @@ export class PixWireDecoder extends WireDecoder {
 }
 
 function isGoodbyeReason(reason: number): reason is GoodbyeReason {
-  return reason <= GoodbyeReason.draining;
+  return reason <= GoodbyeReason.complete;
 }

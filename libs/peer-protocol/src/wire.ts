@@ -12,6 +12,8 @@ export const GoodbyeReason = {
   overloaded: 4,
   banned: 5,
   draining: 6,
+  /** Neither side wants anything of the other: it has everything. */
+  complete: 7,
 } as const;
 export type GoodbyeReason = (typeof GoodbyeReason)[keyof typeof GoodbyeReason];
 

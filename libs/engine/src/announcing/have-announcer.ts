@@ -25,7 +25,7 @@ export class HaveAnnouncer {
       }
       peer.pendingHaves.push(piece);
       const idle = peer.uploads.count === 0 && !peer.seed;
-      if (idle || peer.pendingHaves.length >= BATCH) this.#flush(peer);
+      if (idle || peer.pendingHaves.length >= BATCH) this.flush(peer);
       else this.#schedule();
     }
   }
@@ -39,11 +39,12 @@ export class HaveAnnouncer {
     const { dependencies, tuning } = this.#swarm;
     this.#timer ??= dependencies.timers.after(tuning.haveDelay, () => {
       this.#timer = undefined;
-      for (const peer of this.#swarm.peers) this.#flush(peer);
+      for (const peer of this.#swarm.peers) this.flush(peer);
     });
   }
 
-  #flush(peer: Peer): void {
+  /** Tells the peer now of what it was not told yet. */
+  flush(peer: Peer): void {
     for (const piece of peer.pendingHaves) peer.link.have(piece);
     peer.pendingHaves.length = 0;
   }

@@ -28,7 +28,7 @@ export class Choker {
     const { dependencies, tuning } = this.#swarm;
     this.#timer = dependencies.timers.after(tuning.chokeInterval, () => {
       this.start();
-      this.#round();
+      this.round();
     });
   }
 
@@ -38,7 +38,7 @@ export class Choker {
 
   interestChanged(peer: Peer): void {
     if (peer.wantsData) {
-      if (this.#unchokedCount() < this.#swarm.tuning.uploadSlots) this.#unchoke(peer);
+      if (this.#unchokedCount() < this.#slots) this.#unchoke(peer);
     } else if (!peer.choked) {
       this.#choke(peer);
       this.#fillFreeSlot();
@@ -50,10 +50,11 @@ export class Choker {
     if (!peer.choked) this.#fillFreeSlot();
   }
 
-  #round(): void {
+  /** Weighs those who want something. */
+  round(): void {
     const now = this.#swarm.dependencies.clock.now();
     const takers = [...this.#swarm.peers].filter((peer) => peer.wantsData);
-    const { uploadSlots } = this.#swarm.tuning;
+    const uploadSlots = this.#slots;
     let chosen: Peer[];
     if (takers.length <= uploadSlots) chosen = takers;
     else {
@@ -64,6 +65,11 @@ export class Choker {
     const keep = new Set(chosen);
     for (const peer of this.#swarm.peers) if (!peer.choked && !keep.has(peer)) this.#choke(peer);
     for (const peer of chosen) this.#unchoke(peer);
+  }
+
+  /** A node that leaves turns nobody away: whoever wants something may take what nobody else has. */
+  get #slots(): number {
+    return this.#swarm.draining ? Number.POSITIVE_INFINITY : this.#swarm.tuning.uploadSlots;
   }
 
   #policy(): ChokingPolicy {
@@ -82,7 +88,7 @@ export class Choker {
 
   #fillFreeSlot(): void {
     const waiting = [...this.#swarm.peers].filter((peer) => peer.wantsData && peer.choked && peer.open);
-    if (waiting.length === 0 || this.#unchokedCount() >= this.#swarm.tuning.uploadSlots) return;
+    if (waiting.length === 0 || this.#unchokedCount() >= this.#slots) return;
     this.#unchoke(this.#policy().rank(waiting, this.#swarm.dependencies.clock.now())[0]!);
   }
 

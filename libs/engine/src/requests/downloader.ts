@@ -55,7 +55,7 @@ export class Downloader {
   /** Asks the peer for as much as its window takes. */
   fill(peer: Peer): void {
     this.#starved.delete(peer);
-    if (!peer.open || peer.chokesUs || peer.useful === 0) return;
+    if (!peer.open || peer.chokesUs || peer.useful === 0 || this.#swarm.draining) return;
     const { downloadLimits = [] } = this.#swarm.options;
     while (this.#hasRoom(peer)) {
       const wait = waitForAll(downloadLimits, this.#now());
@@ -83,7 +83,7 @@ export class Downloader {
 
   /** Somebody waits for pieces: they are asked for even where every window is full. */
   hurry(): void {
-    this.#hurry.soon();
+    if (!this.#swarm.draining) this.#hurry.soon();
   }
 
   /** Whether somebody waits for the piece. */
@@ -93,12 +93,12 @@ export class Downloader {
 
   /** Looks for those who could give sooner what somebody waits for; to be called now and then. */
   hurryLate(): void {
-    this.#hurry.late();
+    if (!this.#swarm.draining) this.#hurry.late();
   }
 
   /** The peer can give a piece that it could not give before. */
   gained(peer: Peer, piece: number): void {
-    if (this.#deadlines.has(piece)) this.#hurry.soon();
+    if (this.#deadlines.has(piece)) this.hurry();
     if (peer.requests.count === 0) this.fill(peer);
   }
 
@@ -172,7 +172,8 @@ export class Downloader {
       peer.landing = piece;
       peer.landingLength = length;
     } else {
-      this.#swarm.dependencies.events?.wasted?.(length);
+      const duplicate = active !== undefined || this.#swarm.pieces.have.has(piece);
+      this.#swarm.dependencies.events?.wasted?.(length, duplicate ? 'duplicate' : 'unasked');
       // No end of a block will come to ask on.
       this.#starved.add(peer);
       this.fillStarved();
@@ -350,7 +351,7 @@ export class Downloader {
   #stray(peer: Peer, length: number): boolean {
     if (peer.strayCredit < length) this.#swarm.protocolError(peer, 'data that was not asked for');
     else peer.strayCredit -= length;
-    this.#swarm.dependencies.events?.wasted?.(length);
+    this.#swarm.dependencies.events?.wasted?.(length, 'unasked');
     return false;
   }
 

@@ -6,6 +6,8 @@ import { FreshPieces } from './fresh-pieces.ts';
 
 /** Ranges that one peer may queue here, whatever their length. */
 const MAX_QUEUED_RANGES = 8192;
+/** Ranges of one peer among which one is chosen. */
+const MAX_LOOK = 256;
 
 /**
  * Answers requests: one range a peer in turn, as long as the peer's connection takes more and the limits allow.
@@ -21,7 +23,7 @@ export class Uploader {
 
   constructor(swarm: Swarm) {
     this.#swarm = swarm;
-    this.fresh = new FreshPieces(swarm.pieces);
+    this.fresh = new FreshPieces(swarm);
   }
 
   requested(peer: Peer, piece: number, offset: number, length: number): void {
@@ -107,11 +109,8 @@ export class Uploader {
 
   #canSend(peer: Peer): boolean {
     if (!peer.open || peer.uploads.count === 0) return false;
-    const { inFlight, inFlightTime, firstInFlight } = this.#swarm.tuning;
-    if (peer.inFlight < inFlight) return true;
-    // How fast it is shows only when some of it has arrived.
-    if (peer.sent.total < firstInFlight) return peer.inFlight < firstInFlight;
-    return peer.inFlight < peer.pace.rate * inFlightTime;
+    const { inFlight, inFlightTime } = this.#swarm.tuning;
+    return peer.inFlight < inFlight || peer.inFlight < peer.pace.rate * inFlightTime;
   }
 
   #pump(): void {
@@ -127,7 +126,7 @@ export class Uploader {
         });
         break;
       }
-      const peer = this.#ready.shift()!;
+      const peer = this.#next();
       peer.queuedForUpload = false;
       if (!this.#canSend(peer)) continue;
       this.#sendOne(peer);
@@ -136,12 +135,28 @@ export class Uploader {
     this.#pumping = false;
   }
 
+  /** The peer whose turn it is; before this node leaves, the first of those who take what only it has. */
+  #next(): Peer {
+    const first = this.#swarm.draining ? this.#ready.findIndex((peer) => this.#soleAt(peer) >= 0) : 0;
+    return first > 0 ? this.#ready.splice(first, 1)[0]! : this.#ready.shift()!;
+  }
+
+  /** Where in the peer's queue the first range is that only this node has; -1: nowhere, as far as is looked. */
+  #soleAt({ uploads }: Peer): number {
+    const { availability } = this.#swarm.pieces;
+    if (availability.sole === 0) return -1;
+    const end = Math.min(uploads.count, MAX_LOOK);
+    for (let i = 0; i < end; i++) if (availability.isSole(uploads.pieceAt(i))) return i;
+    return -1;
+  }
+
   #sendOne(peer: Peer): void {
     const { uploads } = peer;
-    const piece = uploads.pieceAt(0);
-    const offset = uploads.offsetAt(0);
-    const length = uploads.lengthAt(0);
-    uploads.remove(0);
+    const position = this.#swarm.draining ? Math.max(0, this.#soleAt(peer)) : 0;
+    const piece = uploads.pieceAt(position);
+    const offset = uploads.offsetAt(position);
+    const length = uploads.lengthAt(position);
+    uploads.remove(position);
     peer.inFlight += length;
     takeFromAll(this.#swarm.options.uploadLimits ?? [], length, this.#now());
     peer.link.sendBlock(piece, offset, length);
