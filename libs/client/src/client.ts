@@ -16,6 +16,8 @@ import {
   type TlsOptions,
 } from '@pixtorrent/node-io';
 import { ClientError } from './errors.ts';
+import { ClientCounters } from './figures/client-counters.ts';
+import { type ClientFigures, clientFigures } from './figures/client-figures.ts';
 import { fetchMetadata, type MagnetOptions } from './magnet/fetch-metadata.ts';
 import type { ClientResources } from './resources.ts';
 import { type OpenContent, openForDownload, openForSeeding } from './session/open-content.ts';
@@ -132,6 +134,7 @@ export class Client {
       hasher: new Hasher(),
       port: listener.port,
       announce: trackers.announce,
+      counters: new ClientCounters(),
       clientName: options.clientName ?? 'PixTorrent',
       seed: () => randomInt(2 ** 47),
     };
@@ -151,6 +154,11 @@ export class Client {
   /** Connections closed since the start: because they were plain and TLS is required, or because no TLS came about. */
   get refused(): Listener['refused'] {
     return this.#listener.refused;
+  }
+
+  /** What it has done since it was opened, and how it is now; takes a step per connection. */
+  figures(): ClientFigures {
+    return clientFigures(this.#resources, this.sessions);
   }
 
   get sessions(): Iterable<TorrentSession> {

@@ -39,6 +39,7 @@ export class PeerSearch {
   readonly #announcer: TrackerAnnouncer;
   readonly #stalls = new StallWatch(systemClock);
   #timer: Timer | undefined;
+  #naming: number | undefined;
 
   constructor(parts: SearchParts, options: SessionOptions) {
     this.#parts = parts;
@@ -72,6 +73,11 @@ export class PeerSearch {
     this.#watch();
   }
 
+  /** When the tracker named the peers that are dialled within this call; undefined outside of one. */
+  get naming(): number | undefined {
+    return this.#naming;
+  }
+
   /** Adds peers to those that are tried. */
   add(peers: readonly Endpoint[]): void {
     this.#parts.torrent.discovered(peers);
@@ -92,8 +98,10 @@ export class PeerSearch {
   #named(peers: readonly TrackerPeer[]): void {
     const { torrent } = this.#parts;
     const ours = peers.filter(({ peerId, pixwire }) => pixwire || (peerId && isPixTorrent(peerId)));
+    this.#naming = systemClock.now();
     torrent.discovered(ours, 'pixwire');
     torrent.discovered(peers.filter((peer) => !ours.includes(peer)));
+    this.#naming = undefined;
   }
 
   #watch(): void {

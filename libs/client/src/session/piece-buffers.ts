@@ -1,4 +1,4 @@
-import { toHex } from '@pixtorrent/core';
+import { type Clock, toHex } from '@pixtorrent/core';
 import type { PieceIo, Torrent } from '@pixtorrent/engine';
 import { type Metainfo, pieceSize } from '@pixtorrent/metainfo';
 import {
@@ -10,6 +10,8 @@ import {
   type Storage,
   writeVerified,
 } from '@pixtorrent/node-io';
+
+import type { Distribution } from '../figures/distribution.ts';
 
 const DIGEST_LENGTH = 20;
 
@@ -23,6 +25,9 @@ export interface PieceBufferDependencies {
   readonly checkpointer: Checkpointer | undefined;
   /** The disk refused a piece, or hashing broke down: the download cannot go on. */
   readonly failed: (error: Error) => void;
+  readonly clock: Clock;
+  /** Milliseconds of each, with the time in the queue. */
+  readonly latencies: { readonly hash: Distribution; readonly diskWrite: Distribution };
 }
 
 /**
@@ -59,6 +64,11 @@ export class PieceBuffers implements PieceIo {
     return this.#unwritten.get(piece);
   }
 
+  /** Pieces that are being hashed or written. */
+  get writing(): number {
+    return this.#writes.size;
+  }
+
   reserve(piece: number): boolean {
     const { slab, metainfo } = this.#dependencies;
     const bytes = pieceSize(metainfo, piece);
@@ -81,16 +91,24 @@ export class PieceBuffers implements PieceIo {
 
   /** Hashes the piece, and writes it as well if it is right: the worker has it in its cache now. */
   verify(piece: number): void {
-    const { metainfo, checkpointer } = this.#dependencies;
+    const { metainfo, checkpointer, clock, latencies } = this.#dependencies;
     const { buffer } = this.#slots.get(piece)!;
     const expected = metainfo.pieceHashes.subarray(piece * DIGEST_LENGTH, (piece + 1) * DIGEST_LENGTH);
     const offset = piece * metainfo.pieceLength;
-    const verified = (ok: boolean) => this.#verified(piece, ok);
+    let since = clock.now();
+    const verified = (ok: boolean) => {
+      const now = clock.now();
+      latencies.hash.record(now - since);
+      since = now;
+      this.#verified(piece, ok);
+    };
     const write = writeVerified(this.#dependencies, offset, buffer, expected, verified);
     this.#writes.set(piece, write);
     write.then(
       (ok) => {
-        if (ok) checkpointer?.stored(piece, buffer.length);
+        if (!ok) return;
+        latencies.diskWrite.record(clock.now() - since);
+        checkpointer?.stored(piece, buffer.length);
       },
       (error) => this.#fail(error),
     );

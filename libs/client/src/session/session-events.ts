@@ -19,7 +19,10 @@ export interface SessionStats {
   readonly wasted: number;
 }
 
-/** How few copies of the content there are, as far as this node sees: among itself and those connected to it. */
+/**
+ * How few copies of the content there are, as far as this node sees: among itself, those connected to it, and those who
+ * had everything and left because both had, within the last 15 minutes.
+ */
 export interface SwarmAvailability {
   /** Copies of the rarest piece; above 128 they are not told apart. */
   readonly rarest: number;

@@ -1,6 +1,7 @@
 import type { DisconnectReason, Peer } from '@pixtorrent/engine';
 import type { ConnectionEnd, ConnectionReceiver } from '@pixtorrent/node-io';
 import type { ExtensionHandshake, GoodbyeReason } from '@pixtorrent/peer-protocol';
+import type { Distribution } from '../figures/distribution.ts';
 import type { PieceBuffers } from './piece-buffers.ts';
 import type { SocketLink } from './socket-link.ts';
 
@@ -9,16 +10,23 @@ function reasonOf(end: ConnectionEnd): DisconnectReason {
   return end === 'overloaded' ? 'protocol-error' : end;
 }
 
+/** The handling of one message in so many is timed; a power of two. */
+const SAMPLE = 64;
+
 /** The incoming half of a connection: takes each message to the engine's peer, and each block into its piece. */
 export class SocketInbox implements ConnectionReceiver {
   /** Undefined where the engine refused the connection: then nothing comes in any more. */
   peer: Peer | undefined;
   readonly #link: SocketLink;
   readonly #buffers: PieceBuffers;
+  readonly #latency: Distribution;
+  #messages = 0;
 
-  constructor(link: SocketLink, buffers: PieceBuffers) {
+  /** @param latency milliseconds that the handling of a message took, of some */
+  constructor(link: SocketLink, buffers: PieceBuffers, latency: Distribution) {
     this.#link = link;
     this.#buffers = buffers;
+    this.#latency = latency;
   }
 
   blockBegin(piece: number, offset: number, length: number): Uint8Array | undefined {
@@ -27,7 +35,9 @@ export class SocketInbox implements ConnectionReceiver {
   }
 
   blockEnd(piece: number, offset: number, length: number): void {
+    const start = this.#begin();
     this.peer?.blockEnd(piece, offset, length);
+    if (start > 0) this.#latency.record(performance.now() - start);
   }
 
   blockAbort(piece: number, offset: number, length: number): void {
@@ -63,7 +73,9 @@ export class SocketInbox implements ConnectionReceiver {
   }
 
   have(piece: number): void {
+    const start = this.#begin();
     this.peer?.have(piece);
+    if (start > 0) this.#latency.record(performance.now() - start);
   }
 
   bitfield(bits: Uint8Array): void {
@@ -79,7 +91,9 @@ export class SocketInbox implements ConnectionReceiver {
   }
 
   request(piece: number, offset: number, length: number): void {
+    const start = this.#begin();
     this.peer?.request(piece, offset, length);
+    if (start > 0) this.#latency.record(performance.now() - start);
   }
 
   cancel(piece: number, offset: number, length: number): void {
@@ -108,5 +122,10 @@ export class SocketInbox implements ConnectionReceiver {
 
   goodbye(reason: GoodbyeReason, text: string): void {
     this.peer?.goodbye(reason, text);
+  }
+
+  /** @returns the time, or 0 for a message that is not to be timed */
+  #begin(): number {
+    return (++this.#messages & (SAMPLE - 1)) === 0 ? performance.now() : 0;
   }
 }

@@ -7,18 +7,22 @@ import {
   type PeerId,
   SeededRandom,
 } from '@pixtorrent/core';
-import { type Reputation, type SwarmEvents, type TokenBucket, Torrent } from '@pixtorrent/engine';
+import { type Peer, type Reputation, type SwarmEvents, type TokenBucket, Torrent } from '@pixtorrent/engine';
 import { type Metainfo, pieceSize } from '@pixtorrent/metainfo';
 import {
   type CachedPieces,
   type Checkpointer,
   type FileStorage,
   type PeerConnection,
+  type Storage,
   systemClock,
 } from '@pixtorrent/node-io';
 import type { WireName } from '@pixtorrent/peer-protocol';
 import { ClientError } from '../errors.ts';
+import type { Distribution } from '../figures/distribution.ts';
 import type { ClientResources } from '../resources.ts';
+import { type ConnectedPeer, connectedPeer } from './connected-peer.ts';
+import { type DrainProgress, drainProgress } from './draining.ts';
 import { PeerSearch } from './peer-search.ts';
 import { PieceBuffers } from './piece-buffers.ts';
 import { ContentReader, type ReadOptions } from './reading/content-reader.ts';
@@ -55,6 +59,8 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
   readonly #dials = new AbortController();
   readonly #total: number;
   readonly #wasCompleteAtStart: boolean;
+  readonly #reads: Pick<Storage, 'read'>;
+  #startedAt: number | undefined;
   #haveBytes: number;
   #wasted = 0;
   #closing: Promise<void> | undefined;
@@ -65,7 +71,9 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     this.#parts = parts;
     this.#options = options;
     const { metainfo, storage, resources, checkpointer } = parts;
-    this.#cache = resources.cache.open(storage, metainfo);
+    const { counters } = resources;
+    this.#reads = timedReads(storage, counters.diskRead);
+    this.#cache = resources.cache.open(this.#reads, metainfo);
     this.#buffers = new PieceBuffers({
       metainfo,
       storage,
@@ -74,6 +82,8 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
       cache: this.#cache,
       checkpointer,
       failed: (error) => this.#fail(error),
+      clock: systemClock,
+      latencies: counters,
     });
     this.#torrent = new Torrent(
       {
@@ -117,6 +127,7 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
 
   /** Starts to look for peers, to take and to give. */
   start(): void {
+    this.#startedAt = systemClock.now();
     this.#torrent.start();
     this.#search.start();
   }
@@ -144,8 +155,7 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
 
   /** In constant time. */
   availability(): SwarmAvailability {
-    const { availability, soleBytes } = this.#torrent.pieces;
-    return { rarest: availability.rarest, sole: availability.sole, soleBytes };
+    return this.#torrent.availability();
   }
 
   /** Adds peers to those that are tried. */
@@ -160,13 +170,13 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
    * @throws RangeError at once; while it is read ClientError, StorageError, and the signal's reason
    */
   read(offset: number, length: number, options: ReadOptions = {}): AsyncGenerator<Buffer, void, void> {
-    const { storage, metainfo } = this.#parts;
+    const { metainfo } = this.#parts;
     const reader = new ContentReader(
       {
         metainfo,
         source: this.#torrent,
         demand: this.#demand,
-        storage,
+        storage: this.#reads,
         buffers: this.#buffers,
         lost: (piece, error) => this.#lost(piece, error),
       },
@@ -195,6 +205,32 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     return storage.path(file);
   }
 
+  /**
+   * Before this node leaves: takes nothing any more, and offers first what only it has. To be followed by `close`, which
+   * tells the peers; what is read here then may not come any more.
+   * @returns how that gets on: at once, at each change, and last with `sole` 0; throws the signal's reason
+   */
+  drain(signal?: AbortSignal): AsyncGenerator<DrainProgress, void, void> {
+    this.#torrent.drain();
+    return drainProgress(this.#torrent, this.#parts.resources.timers, signal);
+  }
+
+  /** Who is connected. */
+  peers(): ConnectedPeer[] {
+    const now = systemClock.now();
+    return [...this.#torrent.peers].map((peer) => connectedPeer(peer, now));
+  }
+
+  /** For the client's figures. */
+  get connections(): Iterable<Peer> {
+    return this.#torrent.peers;
+  }
+
+  /** For the client's figures: pieces that are being hashed or written. */
+  get writing(): number {
+    return this.#buffers.writing;
+  }
+
   /** Takes a connection whose handshake was read; `endpoint`: where it was dialled, if it was. */
   accept(connection: PeerConnection, endpoint: Endpoint = connection.remote): void {
     const link = new SocketLink(connection, {
@@ -202,10 +238,10 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
       cache: this.#cache,
       readFailed: (piece, error) => this.#lost(piece, error),
     });
-    const inbox = new SocketInbox(link, this.#buffers);
+    const inbox = new SocketInbox(link, this.#buffers, this.#parts.resources.counters.message);
     connection.attach(inbox);
-    const { incoming, handshake } = connection;
-    const peer = this.#torrent.connected(link, { endpoint, incoming, handshake });
+    const { incoming, handshake, encrypted } = connection;
+    const peer = this.#torrent.connected(link, { endpoint, incoming, handshake, encrypted });
     link.sender = peer;
     inbox.peer = peer;
   }
@@ -231,9 +267,12 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
   async #dial(endpoint: Endpoint, wire: WireName | undefined): Promise<void> {
     const { metainfo, resources } = this.#parts;
     const { infoHash } = metainfo;
+    const named = this.#search.naming;
     try {
       const options = { infoHash, peerId: this.peerId, shape: metainfo, wire, signal: this.#dials.signal };
-      this.accept(await resources.transport.dial(endpoint, options), endpoint);
+      const connection = await resources.transport.dial(endpoint, options);
+      if (named !== undefined) resources.counters.namedPeer.record(systemClock.now() - named);
+      this.accept(connection, endpoint);
     } catch (error) {
       this.#parts.logger.debug('dial failed', {
         host: endpoint.host,
@@ -245,22 +284,39 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
   }
 
   #events(): SwarmEvents {
-    const { logger } = this.#parts;
+    const { logger, resources } = this.#parts;
+    const { counters } = resources;
     return {
       pieceVerified: (piece) => {
+        counters.piecesVerified++;
+        counters.useful += pieceSize(this.metainfo, piece);
         if (this.#counts(piece)) this.#haveBytes += pieceSize(this.metainfo, piece);
         this.#demand.verified(piece);
         this.emit('piece', piece);
       },
-      pieceFailed: (piece, contributors) => logger.warn('piece failed its hash', { piece, contributors }),
-      peerConnected: (peer) => logger.debug('peer connected', { peer }),
-      peerDisconnected: (peer, reason) => logger.debug('peer disconnected', { peer, reason }),
+      pieceFailed: (piece, contributors) => {
+        counters.piecesFailed++;
+        counters.wasted += pieceSize(this.metainfo, piece);
+        logger.warn('piece failed its hash', { piece, contributors });
+      },
+      peerConnected: (peer) => {
+        if (this.#startedAt !== undefined) counters.firstPeer.record(systemClock.now() - this.#startedAt);
+        this.#startedAt = undefined;
+        logger.debug('peer connected', { peer });
+      },
+      peerDisconnected: (key, reason, peer) => {
+        counters.disconnected(peer, reason);
+        logger.debug('peer disconnected', { peer: key, reason });
+      },
       peerBanned: (peer, cause) => {
+        counters.banned(cause);
         logger.warn('peer banned', { peer, cause });
         this.emit('banned', peer, cause);
       },
-      wasted: (bytes) => {
+      wasted: (bytes, cause) => {
         this.#wasted += bytes;
+        if (cause === 'duplicate') counters.duplicate += bytes;
+        else counters.wasted += bytes;
       },
       complete: () => {
         if (!this.#wasCompleteAtStart) this.#search.completed();
@@ -298,6 +354,7 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
 
   #lost(piece: number, error: Error): void {
     if (!this.#torrent.have.has(piece)) return;
+    this.#parts.resources.counters.piecesLost++;
     this.#torrent.readFailed(piece);
     if (!this.#parts.storage.writable) this.#torrent.unwant(piece);
     this.#demand.lost(piece);
@@ -311,6 +368,16 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     this.#demand.fail(new ClientError('failed', error.message, { cause: error }));
     this.emit('failed', error);
   }
+}
+
+function timedReads(storage: Storage, latency: Distribution): Pick<Storage, 'read'> {
+  return {
+    read: async (offset, buffer) => {
+      const start = systemClock.now();
+      await storage.read(offset, buffer);
+      latency.record(systemClock.now() - start);
+    },
+  };
 }
 
 function bytesOf(metainfo: Metainfo, pieces: Bitfield, among: Bitfield): number {

@@ -39,7 +39,7 @@ export class PieceCache {
   }
 
   /** The pieces of one torrent. */
-  open(storage: Storage, shape: TorrentShape): CachedPieces {
+  open(storage: Pick<Storage, 'read'>, shape: TorrentShape): CachedPieces {
     return new CachedPieces(this.#memory, this.#counts, storage, shape);
   }
 
@@ -57,7 +57,7 @@ export class PieceCache {
 export class CachedPieces implements SegmentOwner {
   readonly #memory: CacheMemory;
   readonly #counts: { hits: number; misses: number };
-  readonly #storage: Storage;
+  readonly #storage: Pick<Storage, 'read'>;
   readonly #shape: TorrentShape;
   readonly #segmentsPerPiece: number;
   readonly #segments = new Map<number, CachedSegment>();
@@ -65,7 +65,7 @@ export class CachedPieces implements SegmentOwner {
   constructor(
     memory: CacheMemory,
     counts: { hits: number; misses: number },
-    storage: Storage,
+    storage: Pick<Storage, 'read'>,
     shape: TorrentShape,
   ) {
     this.#memory = memory;

@@ -15,7 +15,7 @@ export interface ReaderParts {
   readonly metainfo: Metainfo;
   readonly source: PieceSource;
   readonly demand: PieceDemand;
-  readonly storage: Storage;
+  readonly storage: Pick<Storage, 'read'>;
   readonly buffers: PieceBuffers;
   /** A piece that should be here cannot be read. */
   readonly lost: (piece: number, error: Error) => void;
