@@ -41,6 +41,7 @@ export class SwarmIndex {
     this.#reports.set(hex, { state, life });
   }
 
+  /** What cannot be told waits for the next one. */
   async flush(): Promise<void> {
     if (this.#reports.size === 0) return;
     const shards: [string, Report][][] = Array.from({ length: SHARDS }, () => []);
@@ -49,7 +50,7 @@ export class SwarmIndex {
     const calls: Promise<void>[] = [];
     for (const [shard, entries] of shards.entries())
       for (let at = 0; at < entries.length; at += BATCH)
-        calls.push(this.#tell(shard, entries.slice(at, at + BATCH)));
+        calls.push(this.#tellOrKeep(shard, entries.slice(at, at + BATCH)));
     await Promise.all(calls);
   }
 
@@ -113,6 +114,15 @@ export class SwarmIndex {
 
   #shards(): number[] {
     return Array.from({ length: SHARDS }, (_, shard) => shard);
+  }
+
+  async #tellOrKeep(shard: number, entries: readonly [string, Report][]): Promise<void> {
+    try {
+      await this.#tell(shard, entries);
+    } catch (error) {
+      for (const [hex, { state, life }] of entries) this.note(hex, state, life);
+      throw error;
+    }
   }
 
   async #tell(shard: number, entries: readonly [string, Report][]): Promise<void> {

@@ -28,7 +28,8 @@ if said < now and overtaken(endpoint, said + ttl) then
 end
 local value = head and call('HGET', I, endpoint)
 local member = value and value ~= ''
-local nearby, own, other = {}, '', ''
+local nearby, own, other = {}, 0, 0
+local s1, s2, l1, l2, s3, s4, l3, l4 = '', '', '', '', '', '', '', ''
 if role == 2 then
   if member then
     drop(endpoint, value)
@@ -67,27 +68,26 @@ if now - indexed >= ttl / 2 or indexed > now then
 end
 save()
 
+-- In pieces: Lua reads every byte of each string that it makes.
 local function window(kind, width, most)
   local size = n[kind]
   if most > size then most = size end
-  if most == 0 then return '' end
+  if most == 0 then return '', '' end
   local from = most < size and random(0, size - 1) or 0
-  local array, past = p .. ':' .. kind, from + most - size
-  local records
-  if past <= 0 then
-    records = call('GETRANGE', array, from * width, (from + most) * width - 1)
-  else
-    records = call('GETRANGE', array, from * width, size * width - 1) .. call('GETRANGE', array, 0, past * width - 1)
-  end
-  if #records < most * width then error('incomplete') end
-  return records
+  local array, past, rest = p .. ':' .. kind, from + most - size, ''
+  if past > 0 then rest = call('GETRANGE', array, 0, past * width - 1) end
+  local records = call('GETRANGE', array, from * width, math.min(from + most, size) * width - 1)
+  if #records + #rest < most * width then error('incomplete') end
+  return records, rest
 end
 local function draw(family, width)
   local leechers, seeds = n['L' .. family], role == 0 and n['S' .. family] or 0
   local size = leechers + seeds
   local some = seeds
   if want < size then some = floor(want * seeds / size + random()) end
-  return window('S' .. family, width, some) .. window('L' .. family, width, want - some)
+  local s1, s2 = window('S' .. family, width, some)
+  local l1, l2 = window('L' .. family, width, want - some)
+  return (#s1 + #s2 + #l1 + #l2) / width, s1, s2, l1, l2
 end
 local width, otherWidth = length + 21, length == 6 and 39 or 27
 if role < 2 and want > 0 then
@@ -99,10 +99,11 @@ if role < 2 and want > 0 then
       for _, record in ipairs(call('SRANDMEMBER', zone, 2 * close)) do nearby[#nearby + 1] = record end
     end
   end
-  own = draw(family, width)
-  if flags >= 2 and #own < want * width then other = draw(family == '4' and '6' or '4', otherWidth) end
+  own, s1, s2, l1, l2 = draw(family, width)
+  if flags >= 2 and own < want then other, s3, s4, l3, l4 = draw(family == '4' and '6' or '4', otherWidth) end
 end
-return figures(0, wanted) .. pack('<I2I2I2', #nearby, #own / width, #other / otherWidth) .. table.concat(nearby) .. own .. other
+local counts = pack('<I2I2I2', #nearby, own, other)
+return figures(0, wanted) .. counts .. table.concat(nearby) .. s1 .. s2 .. l1 .. l2 .. s3 .. s4 .. l3 .. l4
 `);
 
 /**
