@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { Bitfield, type InfoHash, type Logger, silentLogger, toHex } from '@pixtorrent/core';
-import { Reputation, TokenBucket } from '@pixtorrent/engine';
+import { Reputation } from '@pixtorrent/engine';
 import { type Magnet, type Metainfo, pieceSize } from '@pixtorrent/metainfo';
 import {
   backgroundTimers,
@@ -19,6 +19,7 @@ import { ClientError } from './errors.ts';
 import { ClientCounters } from './figures/client-counters.ts';
 import { type ClientFigures, clientFigures } from './figures/client-figures.ts';
 import { fetchMetadata, type MagnetOptions } from './magnet/fetch-metadata.ts';
+import { type Limits, RateLimits } from './rate-limits.ts';
 import type { ClientResources } from './resources.ts';
 import { type OpenContent, openForDownload, openForSeeding } from './session/open-content.ts';
 import type { SessionOptions } from './session/session-options.ts';
@@ -32,9 +33,9 @@ export interface ClientOptions {
   readonly port?: number;
   /** Bytes of piece memory for all torrents together. @default 64 MiB */
   readonly memory?: number;
-  /** Bytes a second for all torrents together. @default no limit */
+  /** Bytes a second for all torrents together, 0 for no limit. @default 0 */
   readonly uploadRate?: number;
-  /** Bytes a second for all torrents together. @default no limit */
+  /** Bytes a second for all torrents together, 0 for no limit. @default 0 */
   readonly downloadRate?: number;
   /** Name and version, told to peers. @default 'PixTorrent' */
   readonly clientName?: string;
@@ -82,8 +83,7 @@ export class Client {
   readonly #logger: Logger;
   readonly #reputation = new Reputation();
   readonly #sessions = new Map<string, TorrentSession>();
-  readonly #uploadLimit: TokenBucket;
-  readonly #downloadLimit: TokenBucket;
+  readonly #limits: RateLimits;
   readonly #resources: ClientResources;
   readonly #listener: Listener;
   readonly #trackers: Trackers;
@@ -100,11 +100,7 @@ export class Client {
     this.#resources = resources;
     this.#listener = listener;
     this.#trackers = trackers;
-    this.#uploadLimit = new TokenBucket(options.uploadRate ?? Number.POSITIVE_INFINITY, systemClock.now());
-    this.#downloadLimit = new TokenBucket(
-      options.downloadRate ?? Number.POSITIVE_INFINITY,
-      systemClock.now(),
-    );
+    this.#limits = new RateLimits(options);
   }
 
   /** Listens. @throws NetworkError where the port cannot be had; RangeError for a label that is too long */
@@ -154,6 +150,16 @@ export class Client {
   /** Connections closed since the start: because they were plain and TLS is required, or because no TLS came about. */
   get refused(): Listener['refused'] {
     return this.#listener.refused;
+  }
+
+  /** For all torrents together. */
+  get limits(): Limits {
+    return this.#limits.current;
+  }
+
+  /** Takes effect at once; what is left out stays as it is. @throws RangeError for a rate below 0 */
+  setLimits(limits: Partial<Limits>): void {
+    this.#limits.set(limits);
   }
 
   /** What it has done since it was opened, and how it is now; takes a step per connection. */
@@ -253,8 +259,7 @@ export class Client {
         metainfo,
         wanted,
         resources: this.#resources,
-        uploadLimits: limits(this.#uploadLimit, options.uploadRate),
-        downloadLimits: limits(this.#downloadLimit, options.downloadRate),
+        allLimits: this.#limits,
         reputation: this.#reputation,
         logger: this.#logger.child({ torrent: toHex(metainfo.infoHash).slice(0, 8) }),
       },
@@ -270,10 +275,6 @@ function label(name: string, text = ''): string {
   if (bytes > MAX_LABEL_BYTES)
     throw new RangeError(`${name}: ${bytes} bytes, want at most ${MAX_LABEL_BYTES}`);
   return text;
-}
-
-function limits(all: TokenBucket, own: number | undefined): TokenBucket[] {
-  return own === undefined ? [all] : [all, new TokenBucket(own, systemClock.now())];
 }
 
 /** The pieces that hold some byte of the selected files. */

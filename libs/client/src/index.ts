@@ -6,6 +6,7 @@ export { ClientError, type ClientErrorCode } from './errors.ts';
 export type { ClientFigures, PeerFigures } from './figures/client-figures.ts';
 export type { DistributionFigures } from './figures/distribution.ts';
 export type { MagnetOptions } from './magnet/fetch-metadata.ts';
+export type { Limits } from './rate-limits.ts';
 export type { ConnectedPeer } from './session/connected-peer.ts';
 export type { DrainProgress } from './session/draining.ts';
 export type { ReadOptions } from './session/reading/content-reader.ts';

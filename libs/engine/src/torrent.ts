@@ -51,6 +51,7 @@ export class Torrent implements Swarm {
   readonly #messages: MessageHandler;
   readonly #departed = new DepartedSeeds();
   readonly #superSeed: SuperSeed | undefined;
+  readonly #unlisten: (() => void)[] = [];
   /** Verified pieces that are not on the disk yet. */
   #storing = 0;
   #announcedComplete = false;
@@ -136,6 +137,11 @@ export class Torrent implements Swarm {
   start(): void {
     if (this.#state !== 'idle') return;
     this.#state = 'running';
+    const { uploadLimits = [], downloadLimits = [] } = this.options;
+    for (const limit of uploadLimits)
+      this.#unlisten.push(limit.onChange(() => this.#uploader.limitChanged()));
+    for (const limit of downloadLimits)
+      this.#unlisten.push(limit.onChange(() => this.#downloader.fillStarved()));
     this.#choker.start();
     this.#monitor.start();
     this.#connector.maintain();
@@ -146,6 +152,7 @@ export class Torrent implements Swarm {
   stop(): void {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
+    for (const unlisten of this.#unlisten.splice(0)) unlisten();
     this.#connector.stop();
     const goodbye = this.#draining ? GoodbyeReason.draining : GoodbyeReason.leaving;
     for (const peer of [...this.peers]) this.disconnect(peer, 'stopped', goodbye, 'stopped');

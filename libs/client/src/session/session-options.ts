@@ -1,7 +1,7 @@
 import type { Endpoint } from '@pixtorrent/core';
 import type { WireName } from '@pixtorrent/peer-protocol';
 
-/** How a torrent is handled. Rates are bytes a second. */
+/** How a torrent is handled. Rates are bytes a second, 0 for no limit. */
 export interface SessionOptions {
   /** Peers known beforehand. */
   readonly peers?: readonly Endpoint[];

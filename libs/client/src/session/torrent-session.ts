@@ -7,7 +7,7 @@ import {
   type PeerId,
   SeededRandom,
 } from '@pixtorrent/core';
-import { type Peer, type Reputation, type SwarmEvents, type TokenBucket, Torrent } from '@pixtorrent/engine';
+import { type Peer, type Reputation, type SwarmEvents, Torrent } from '@pixtorrent/engine';
 import { type Metainfo, pieceSize } from '@pixtorrent/metainfo';
 import {
   type CachedPieces,
@@ -20,6 +20,7 @@ import {
 import type { WireName } from '@pixtorrent/peer-protocol';
 import { ClientError } from '../errors.ts';
 import type { Distribution } from '../figures/distribution.ts';
+import { type Limits, RateLimits } from '../rate-limits.ts';
 import type { ClientResources } from '../resources.ts';
 import { type ConnectedPeer, connectedPeer } from './connected-peer.ts';
 import { type DrainProgress, drainProgress } from './draining.ts';
@@ -39,8 +40,8 @@ interface SessionParts {
   readonly wanted: Bitfield;
   readonly checkpointer: Checkpointer | undefined;
   readonly resources: ClientResources;
-  readonly uploadLimits: readonly TokenBucket[];
-  readonly downloadLimits: readonly TokenBucket[];
+  /** Of all torrents together. */
+  readonly allLimits: RateLimits;
   readonly reputation: Reputation;
   readonly logger: Logger;
 }
@@ -51,6 +52,7 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
   readonly peerId: PeerId = newPeerId();
   readonly #parts: SessionParts;
   readonly #options: SessionOptions;
+  readonly #limits: RateLimits;
   readonly #torrent: Torrent;
   readonly #buffers: PieceBuffers;
   readonly #cache: CachedPieces;
@@ -70,6 +72,7 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     this.metainfo = parts.metainfo;
     this.#parts = parts;
     this.#options = options;
+    this.#limits = new RateLimits(options);
     const { metainfo, storage, resources, checkpointer } = parts;
     const { counters } = resources;
     this.#reads = timedReads(storage, counters.diskRead);
@@ -106,8 +109,8 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
         clientName: resources.clientName,
         order: options.order ?? 'rarest-first',
         superSeed: options.superSeed ?? false,
-        uploadLimits: parts.uploadLimits,
-        downloadLimits: parts.downloadLimits,
+        uploadLimits: [parts.allLimits.upload, this.#limits.upload],
+        downloadLimits: [parts.allLimits.download, this.#limits.download],
         ...(options.wires && { wires: options.wires }),
       },
       parts.reputation,
@@ -213,6 +216,16 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
   drain(signal?: AbortSignal): AsyncGenerator<DrainProgress, void, void> {
     this.#torrent.drain();
     return drainProgress(this.#torrent, this.#parts.resources.timers, signal);
+  }
+
+  /** For this torrent alone. */
+  get limits(): Limits {
+    return this.#limits.current;
+  }
+
+  /** Takes effect at once; what is left out stays as it is. @throws RangeError for a rate below 0 */
+  setLimits(limits: Partial<Limits>): void {
+    this.#limits.set(limits);
   }
 
   /** Who is connected. */

@@ -63,6 +63,18 @@ describe('a limit', () => {
     expect(bucket.wait(20_000)).toBe(0);
   });
 
+  it('tells those who wait that it has changed, as long as they listen', () => {
+    const bucket = new TokenBucket(1000, 0);
+    bucket.take(1_000_000, 0);
+    let heard = 0;
+    const end = bucket.onChange(() => heard++);
+    bucket.setRate(10_000_000, 0);
+    expect([heard, bucket.wait(0) <= 101, bucket.rate]).toEqual([1, true, 10_000_000]);
+    end();
+    bucket.setRate(5, 0);
+    expect(heard).toBe(1);
+  });
+
   it('is above 0', () => {
     for (const rate of [0, -1, Number.NaN]) expect(() => new TokenBucket(rate, 0)).toThrow(RangeError);
   });

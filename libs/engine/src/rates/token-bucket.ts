@@ -9,6 +9,7 @@ export class TokenBucket {
   #rate: number;
   #tokens: number;
   #updatedAt: number;
+  readonly #listeners = new Set<() => void>();
 
   /** @param rate bytes a second; infinite for no limit */
   constructor(rate: number, now: number) {
@@ -17,10 +18,24 @@ export class TokenBucket {
     this.#updatedAt = now;
   }
 
+  /** Bytes a second; infinite for no limit. */
+  get rate(): number {
+    return this.#rate * 1000;
+  }
+
+  /** Those who wait are told: what they wait for may be there sooner. */
   setRate(rate: number, now: number): void {
     this.#refill(now);
     this.#rate = checked(rate) / 1000;
-    this.#tokens = Math.min(this.#tokens, this.#capacity());
+    // A debt from a rate that was lower, or from none, is not waited off at the new one.
+    this.#tokens = Math.max(-this.#capacity(), Math.min(this.#tokens, this.#capacity()));
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls back when the rate was changed. @returns ends that */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Milliseconds until something may be taken; 0 where it may now. */

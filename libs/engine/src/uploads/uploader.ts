@@ -95,6 +95,13 @@ export class Uploader {
     this.fresh.gone(peer);
   }
 
+  /** A limit has changed. */
+  limitChanged(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#pump();
+  }
+
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

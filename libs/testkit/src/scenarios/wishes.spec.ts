@@ -97,6 +97,23 @@ describe('what a user wishes', () => {
     }
   });
 
+  it('a limit that is lifted holds nobody up any more', () => {
+    for (const direction of ['up', 'down'] as const) {
+      const bucket = new TokenBucket(1000, 0);
+      const swarm = new SimulatedSwarm({ seed: 8, shape: SHAPE });
+      swarm.addSeeders(1, { ...LINE, ...(direction === 'up' && { torrent: { uploadLimits: [bucket] } }) });
+      swarm.addLeechers(1, {
+        ...LINE,
+        ...(direction === 'down' && { torrent: { downloadLimits: [bucket] } }),
+      });
+      swarm.time.at(2000, () => bucket.setRate(Number.POSITIVE_INFINITY, 2000));
+      const report = swarm.run({ deadline: 60_000 });
+      expect(report.unfinished).toBe(0);
+      expect(report.last).toBeGreaterThan(2000);
+      expect(report.last - 2000).toBeLessThan((SHAPE.length / RATE) * 1000 * 1.1 + 500);
+    }
+  });
+
   it('a super-seeder serves a whole swarm with hardly more than one copy', () => {
     for (const wire of ['pixwire', 'bep3'] as const) {
       const swarm = new SimulatedSwarm({ seed: 7, shape: SHAPE, wire });
