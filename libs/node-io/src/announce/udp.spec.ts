@@ -27,6 +27,7 @@ const PEERS = {
   v4: Uint8Array.of(1, 2, 3, 4, 0, 80),
   v6: Uint8Array.of(0x20, 1, 0xd, 0xb8, ...Array(11).fill(0), 1, 0, 80),
   ids: new Uint8Array(0),
+  traits: new Uint8Array(0),
 };
 const FIGURES = { seeders: 1, leechers: 2, completed: 3 };
 
