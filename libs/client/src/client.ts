@@ -24,6 +24,7 @@ import type { ClientResources } from './resources.ts';
 import { type OpenContent, openForDownload, openForSeeding } from './session/open-content.ts';
 import type { SessionOptions } from './session/session-options.ts';
 import { TorrentSession } from './session/torrent-session.ts';
+import type { TrackerIdentity } from './trackers/session/session-stream.ts';
 import { Trackers } from './trackers/trackers.ts';
 
 export interface ClientOptions {
@@ -50,10 +51,10 @@ export interface ClientOptions {
    */
   readonly node?: string;
   /**
-   * Certificates (PEM) by which `grpcs` trackers are certified.
-   * @default those that the runtime trusts
+   * Certificates for `grpcs` trackers; each new stream uses those of its beginning.
+   * @default the runtime's authorities, and none of this client's own
    */
-  readonly trackerCa?: Uint8Array;
+  readonly trackerTls?: TrackerIdentity;
   /**
    * TLS between peers.
    * @default only plain connections
@@ -110,7 +111,7 @@ export class Client {
       {
         zone: label('zone', options.zone),
         node: label('node', options.node),
-        ...(options.trackerCa && { ca: options.trackerCa }),
+        ...(options.trackerTls && { tls: options.trackerTls }),
       },
     );
     const slab = new Slab({ limit: options.memory ?? DEFAULT_MEMORY });

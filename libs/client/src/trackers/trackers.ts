@@ -1,19 +1,19 @@
 import type { Clock, Timers } from '@pixtorrent/core';
 import { announce } from '@pixtorrent/node-io';
 import { type Announce, keepsSessions } from './announce.ts';
+import type { TrackerIdentity } from './session/session-stream.ts';
 import type { NodeLabels } from './session/tracker-session.ts';
 import type { TrackerSessions } from './session/tracker-sessions.ts';
 
 /** The trackers of a client, of every kind: questions over HTTP and UDP, sessions over gRPC. */
 export class Trackers {
   readonly #deps: { readonly clock: Clock; readonly timers: Timers };
-  readonly #options: NodeLabels & { readonly ca?: Uint8Array };
+  readonly #options: NodeLabels & { readonly tls?: TrackerIdentity };
   #sessions: Promise<TrackerSessions> | undefined;
 
-  /** @param options `ca`: certificates (PEM) by which `grpcs` trackers are certified, instead of the runtime's */
   constructor(
     deps: { readonly clock: Clock; readonly timers: Timers },
-    options: NodeLabels & { readonly ca?: Uint8Array },
+    options: NodeLabels & { readonly tls?: TrackerIdentity },
   ) {
     this.#deps = deps;
     this.#options = options;
@@ -36,6 +36,6 @@ export class Trackers {
       import('./session/tracker-sessions.ts'),
       import('./session/grpc-stream.ts'),
     ]);
-    return new TrackerSessions({ ...this.#deps, open: grpcStreams(this.#options.ca) }, this.#options);
+    return new TrackerSessions({ ...this.#deps, open: grpcStreams(this.#options.tls) }, this.#options);
   }
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { tracker } from '@pixtorrent/contracts';
+import { TestAuthority } from '@pixtorrent/testkit';
 import type { TrackerError } from '@pixtorrent/tracker-protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { grpcStreams } from './grpc-stream.ts';
@@ -55,18 +56,21 @@ async function serve(session: (call: Call) => unknown, credentials = ServerCrede
 const bytes = (message: tracker.SessionResponse) =>
   Buffer.from(tracker.SessionResponse.encode(message).finish());
 
-function connect(port: number, { host = HOST, ca }: { host?: string; ca?: Buffer } = {}) {
+function connect(port: number, { host = HOST, ca }: { host?: string; ca?: string } = {}) {
   const received: tracker.SessionResponse[] = [];
   const { promise: ended, resolve } = Promise.withResolvers<TrackerError>();
   const { promise: first, resolve: receive } = Promise.withResolvers<void>();
   const target = { host, port, secure: ca !== undefined, announceKey: '' };
-  const stream: SessionStream = grpcStreams(ca)(target, {
-    message: (message) => {
-      received.push(message);
-      receive();
+  const stream: SessionStream = grpcStreams({ certificates: () => (ca === undefined ? {} : { ca }) })(
+    target,
+    {
+      message: (message) => {
+        received.push(message);
+        receive();
+      },
+      ended: resolve,
     },
-    ended: resolve,
-  });
+  );
   opened.push(() => stream.destroy());
   return { stream, received, first, ended };
 }
@@ -153,6 +157,24 @@ describe('a session over gRPC', () => {
     await stream.end();
   });
 
+  it('shows a tracker that wants to know who it is, by the certificate of the moment', async () => {
+    const authority = new TestAuthority();
+    const { key, certificate } = authority.issue({ hosts: ['localhost'] });
+    const pair = [{ private_key: Buffer.from(key), cert_chain: Buffer.from(certificate) }];
+    const wanting = ServerCredentials.createSsl(Buffer.from(authority.certificate), pair, true);
+    const port = await serve((call) => call.write(bytes(CHANGE)), wanting);
+    let own: { key?: string; certificate?: string } = {};
+    const open = grpcStreams({ certificates: () => ({ ca: authority.certificate, ...own }) });
+    const target = { host: 'localhost', port, secure: true, announceKey: '' };
+    const outcome = (): Promise<unknown> =>
+      new Promise((resolve) => {
+        opened.push(open(target, { message: resolve, ended: ({ code }) => resolve(code) }).destroy);
+      });
+    expect(await outcome()).toBe('unreachable');
+    own = authority.issue({ name: 'client' });
+    expect(await outcome()).toEqual(CHANGE);
+  });
+
   it('goes over TLS, and only to who is certified', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'pixtorrent-'));
     opened.push(() => rm(folder, { recursive: true }));
@@ -160,8 +182,8 @@ describe('a session over gRPC', () => {
     const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
     const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
     await promisify(execFile)('openssl', [...made, '-keyout', key, '-out', certificate, ...names]);
-    const ca = await readFile(certificate);
-    const pair = [{ private_key: await readFile(key), cert_chain: ca }];
+    const ca = await readFile(certificate, 'utf8');
+    const pair = [{ private_key: await readFile(key), cert_chain: Buffer.from(ca) }];
     const port = await serve((call) => call.write(bytes(CHANGE)), ServerCredentials.createSsl(null, pair));
     const { received, first } = connect(port, { host: 'localhost', ca });
     await first;

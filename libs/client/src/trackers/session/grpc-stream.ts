@@ -2,7 +2,7 @@ import { ChannelCredentials, type ClientOptions, type ServiceError, status } fro
 import { tracker } from '@pixtorrent/contracts';
 import { printable } from '@pixtorrent/core';
 import { TrackerError, type TrackerErrorCode } from '@pixtorrent/tracker-protocol';
-import type { OpenStream } from './session-stream.ts';
+import type { OpenStream, TrackerCertificates, TrackerIdentity } from './session-stream.ts';
 
 const OPTIONS: ClientOptions = {
   'grpc.primary_user_agent': 'PixTorrent',
@@ -24,15 +24,10 @@ const OPTIONS: ClientOptions = {
   'grpc.enable_http_proxy': 0,
 };
 
-/**
- * Sessions over gRPC (proto/pixtorrent/tracker/v1).
- * @param ca certificates (PEM) by which trackers are certified; undefined for those that the runtime trusts
- */
-export function grpcStreams(ca?: Uint8Array): OpenStream {
+/** Sessions over gRPC (proto/pixtorrent/tracker/v1). */
+export function grpcStreams(tls?: TrackerIdentity): OpenStream {
   return ({ host, port, secure }, receiver) => {
-    const credentials = secure
-      ? ChannelCredentials.createSsl(ca ? Buffer.from(ca) : null)
-      : ChannelCredentials.createInsecure();
+    const credentials = secure ? secured(tls?.certificates()) : ChannelCredentials.createInsecure();
     const client = new tracker.TrackerServiceClient(`dns:${host}:${port}`, credentials, OPTIONS);
     const call = client.session();
     const { promise: over, resolve } = Promise.withResolvers<void>();
@@ -81,4 +76,9 @@ function asTrackerError(error: ServiceError): TrackerError {
   const code = /larger than max/.test(error.details) ? 'too-large' : (CODES[error.code] ?? 'unreachable');
   const message = printable(error.details) || (status[error.code] ?? 'the connection failed');
   return new TrackerError(code, message, { cause: error });
+}
+
+function secured({ ca, key, certificate }: TrackerCertificates = {}): ChannelCredentials {
+  const bytes = (pem?: string): Buffer | null => (pem === undefined ? null : Buffer.from(pem));
+  return ChannelCredentials.createSsl(bytes(ca), bytes(key), bytes(certificate));
 }

@@ -2,6 +2,20 @@ import type { tracker } from '@pixtorrent/contracts';
 import type { TrackerError } from '@pixtorrent/tracker-protocol';
 import type { SessionTarget } from './session-target.ts';
 
+/** PEM. */
+export interface TrackerCertificates {
+  /** Authorities that certify trackers. @default those that the runtime trusts */
+  readonly ca?: string;
+  /** By what this client shows who it is, to trackers that want to know. */
+  readonly key?: string;
+  readonly certificate?: string;
+}
+
+/** Where they come from; they may change at any time. */
+export interface TrackerIdentity {
+  certificates(): TrackerCertificates;
+}
+
 /** Opens a stream for messages at once; whether the tracker is there shows later. */
 export type OpenStream = (target: SessionTarget, receiver: StreamReceiver) => SessionStream;
 
