@@ -51,6 +51,7 @@ export const DrainOutcome = {
   DRAIN_OUTCOME_UNSPECIFIED: 0,
   DRAIN_OUTCOME_SAFE: 1,
   DRAIN_OUTCOME_TIMED_OUT: 2,
+  DRAIN_OUTCOME_ALONE: 3,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -60,6 +61,7 @@ export namespace DrainOutcome {
   export type DRAIN_OUTCOME_UNSPECIFIED = typeof DrainOutcome.DRAIN_OUTCOME_UNSPECIFIED;
   export type DRAIN_OUTCOME_SAFE = typeof DrainOutcome.DRAIN_OUTCOME_SAFE;
   export type DRAIN_OUTCOME_TIMED_OUT = typeof DrainOutcome.DRAIN_OUTCOME_TIMED_OUT;
+  export type DRAIN_OUTCOME_ALONE = typeof DrainOutcome.DRAIN_OUTCOME_ALONE;
   export type UNRECOGNIZED = typeof DrainOutcome.UNRECOGNIZED;
 }
 
