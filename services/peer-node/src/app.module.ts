@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from '@pixtorrent/core';
 import { configModule } from './config/config.module.ts';
 import type { PeerConfig } from './config/peer-settings.ts';
+import { GatewayModule } from './gateway/gateway.module.ts';
 import { metricsModule } from './metrics/metrics.module.ts';
 import { NodeModule } from './node/node.module.ts';
 
@@ -12,6 +13,6 @@ class AppModule {}
 export function appModule(config: PeerConfig, logger: Logger): DynamicModule {
   return {
     module: AppModule,
-    imports: [configModule(config, logger), metricsModule(), NodeModule],
+    imports: [configModule(config, logger), metricsModule(), NodeModule, GatewayModule],
   };
 }

@@ -3,6 +3,7 @@ import type { Logger } from '@pixtorrent/core';
 import { jsonLogger, OperationsApp, Readiness, Shutdown, type ShutdownResult } from '@pixtorrent/service-kit';
 import { appModule } from './app.module.ts';
 import type { PeerConfig } from './config/peer-settings.ts';
+import { Gateway } from './gateway/gateway.ts';
 import { PeerNode } from './node/peer-node.ts';
 
 /** Where a running service listens; a port that is off is missing. */
@@ -71,11 +72,22 @@ async function listen(app: OperationsApp, { opsPort, host }: PeerConfig): Promis
   let ops: number | undefined;
   if (opsPort === undefined) await app.init();
   else ops = await app.listen(opsPort, host);
-  return { peer: app.get(PeerNode).client.port, ...(ops !== undefined && { ops }) };
+  const gateway = app.get(Gateway);
+  await gateway.start();
+  return {
+    peer: app.get(PeerNode).client.port,
+    ...(gateway.port !== undefined && { http: gateway.port }),
+    ...(ops !== undefined && { ops }),
+  };
 }
 
 function orderlyShutdown(app: OperationsApp, config: PeerConfig, logger: Logger): Shutdown {
   const shutdown = new Shutdown(logger, { timeout: config.shutdownTimeout });
+  shutdown.add({
+    name: 'answer what is in flight',
+    // Half of the time: the other half is for the swarm, should readers take long.
+    run: (remaining) => app.get(Gateway).close(remaining / 2),
+  });
   shutdown.add({ name: 'leave the swarm', run: () => app.get(PeerNode).close() });
   shutdown.add({ name: 'close the operations port', run: () => app.close() });
   return shutdown;

@@ -1,5 +1,13 @@
 import type { cluster } from '@pixtorrent/contracts';
-import { type Clock, type Logger, printable, type Timer, type Timers, toHex } from '@pixtorrent/core';
+import {
+  type Clock,
+  type Logger,
+  PixError,
+  printable,
+  type Timer,
+  type Timers,
+  toHex,
+} from '@pixtorrent/core';
 import { parseMetainfo } from '@pixtorrent/metainfo';
 import type { ContentFolder } from '../content/content-folder.ts';
 import type { Entries } from '../content/entries.ts';
@@ -35,6 +43,10 @@ export interface ReplicatorFigures {
   /** Entries told to a catalogue that had lost them, so far. */
   readonly restored: number;
 }
+
+/** - `no-room`: nothing that is here can go for it - `leaving`: this node takes nothing any more */
+export type ReplicatorErrorCode = 'no-room' | 'leaving';
+export class ReplicatorError extends PixError<ReplicatorErrorCode> {}
 
 /** Milliseconds over which changes are gathered. */
 const GATHER = 100;
@@ -89,17 +101,38 @@ export class Replicator {
    */
   async makeRoom(bytes: number): Promise<boolean> {
     if (this.#paused || this.#closed) return false;
-    const turn = this.#running.then(async () => {
+    return this.#inTurn(async () => {
       const entries = byTorrent(this.#deps.catalogue.entries.values());
       const { evict, take } = this.#planFor(entries, new Map([['', { size: bytes, published: 0 }]]));
       await this.#evict(evict);
       return take.length === 1;
     });
-    this.#running = turn.then(
-      () => {},
-      () => {},
-    );
-    return turn;
+  }
+
+  /**
+   * Takes a torrent that need not be here, for somebody who reads it: it stays until its room is needed. Nothing where
+   * it is here.
+   * @throws ReplicatorError; the system's error where the disk refuses
+   */
+  fetch(entry: KnownEntry, torrent: Uint8Array): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#closed || this.#paused) throw new ReplicatorError('leaving', 'this node is about to leave');
+      if (this.#deps.torrents.get(entry.infoHash) !== undefined) return;
+      const key = toHex(entry.infoHash);
+      const entries = byTorrent(this.#deps.catalogue.entries.values());
+      const own = entries.get(key);
+      // It was removed meanwhile.
+      if (own === undefined) return;
+      const asked = new Map([[key, { size: entry.size, published: entry.published }]]);
+      const { evict, take } = this.#planFor(entries, asked);
+      if (take.length === 0)
+        throw new ReplicatorError(
+          'no-room',
+          `the disk budget of this node has no room for ${entry.size} bytes`,
+        );
+      await this.#evict(evict);
+      await this.#take(own, torrent);
+    });
   }
 
   /** Nothing more is taken or let go of: the node drains. */
@@ -113,6 +146,16 @@ export class Replicator {
     this.#timer?.cancel();
     for (const unlisten of this.#unlisten) unlisten();
     await this.#running;
+  }
+
+  /** Does what changes what is here, after all that was begun before. */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#running.then(work);
+    this.#running = turn.then(
+      () => {},
+      () => {},
+    );
+    return turn;
   }
 
   #soon(delay: number): void {
@@ -240,10 +283,11 @@ export class Replicator {
     }
   }
 
-  async #take(entries: readonly KnownEntry[]): Promise<void> {
+  /** @param known the torrent, where it has been told already */
+  async #take(entries: readonly KnownEntry[], known?: Uint8Array): Promise<void> {
     const { catalogue, torrents, entries: records, logger } = this.#deps;
     const entry = entries[0]!;
-    const torrent = await catalogue.torrentOf(entry);
+    const torrent = known ?? (await catalogue.torrentOf(entry));
     if (torrent === undefined || torrents.get(entry.infoHash) !== undefined) return;
     const metainfo = parseMetainfo(torrent);
     logger.info('takes', { name: entryKey(entry), infoHash: toHex(entry.infoHash), bytes: entry.size });

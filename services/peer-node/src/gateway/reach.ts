@@ -1,0 +1,82 @@
+import type { TorrentSession } from '@pixtorrent/client';
+import { sameBytes, type Timers } from '@pixtorrent/core';
+import type { KnownEntry } from '../content/entry-record.ts';
+import { type Replicator, ReplicatorError } from '../replication/replicator.ts';
+import { sessionOf } from '../torrents/kept-torrent.ts';
+import type { Torrents } from '../torrents/torrents.ts';
+import { GatewayError } from './errors.ts';
+import type { KnownTorrent } from './known-torrents.ts';
+
+export interface ReachDependencies {
+  readonly torrents: Torrents;
+  readonly replicator: Pick<Replicator, 'fetch'>;
+  readonly timers: Timers;
+}
+
+/** Makes content that is named readable: what is not held here is taken, while there is room. */
+export class Reach {
+  readonly #deps: ReachDependencies;
+
+  constructor(dependencies: ReachDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /**
+   * The session that an entry is read through.
+   * @param patience milliseconds that it may take to look at what is on the disk
+   * @throws GatewayError; the signal's reason
+   */
+  async session(
+    entry: KnownEntry,
+    { torrent }: KnownTorrent,
+    { signal, patience }: { readonly signal: AbortSignal; readonly patience: number },
+  ): Promise<TorrentSession> {
+    const { torrents } = this.#deps;
+    const held = torrents.get(entry.infoHash);
+    const session = held && sessionOf(held);
+    if (session !== undefined) {
+      torrents.used(entry.infoHash);
+      return session;
+    }
+    if (held === undefined) await this.#fetch(entry, torrent);
+    return this.#started(entry, signal, patience);
+  }
+
+  async #fetch(entry: KnownEntry, torrent: Uint8Array): Promise<void> {
+    try {
+      await this.#deps.replicator.fetch(entry, torrent);
+    } catch (error) {
+      if (!(error instanceof ReplicatorError)) throw error;
+      throw new GatewayError(error.code === 'no-room' ? 'no-room' : 'unavailable', error.message);
+    }
+  }
+
+  /** Waits until its content has been looked at. */
+  #started(entry: KnownEntry, signal: AbortSignal, patience: number): Promise<TorrentSession> {
+    const { torrents, timers } = this.#deps;
+    const { promise, resolve, reject } = Promise.withResolvers<TorrentSession>();
+    const look = (): void => {
+      const kept = torrents.get(entry.infoHash);
+      const session = kept && sessionOf(kept);
+      if (session !== undefined) resolve(session);
+      else if (kept === undefined) reject(new GatewayError('unavailable', 'it was let go of'));
+      else if (kept.condition.type === 'failed')
+        reject(new GatewayError('unavailable', `it cannot be had: ${kept.condition.reason}`));
+    };
+    const changed = (infoHash: KnownEntry['infoHash']): void => {
+      if (sameBytes(infoHash, entry.infoHash)) look();
+    };
+    const aborted = (): void => reject(signal.reason);
+    const late = timers.after(patience, () =>
+      reject(new GatewayError('unavailable', 'what is on the disk of it is still looked at')),
+    );
+    torrents.on('changed', changed);
+    signal.addEventListener('abort', aborted, { once: true });
+    look();
+    return promise.finally(() => {
+      torrents.off('changed', changed);
+      signal.removeEventListener('abort', aborted);
+      late.cancel();
+    });
+  }
+}
