@@ -35,6 +35,11 @@ it('lives from the start, and is ready when it says so', async () => {
   expect(await ready()).toEqual({ code: 200, status: 'ready', checks: { store } });
   store = { status: 'degraded', reason: 'redis is away' };
   expect(await ready()).toEqual({ code: 200, status: 'degraded', checks: { store } });
+  store = { status: 'failed', reason: 'the disk is gone' };
+  readiness.add('other', () => ({ status: 'degraded', reason: 'slow' }));
+  expect(await ready()).toMatchObject({ code: 503, status: 'failed', checks: { store } });
+  store = { status: 'ok' };
+  expect(await ready()).toMatchObject({ code: 200, status: 'degraded' });
   readiness.stopping();
   readiness.started();
   expect(await ready()).toMatchObject({ code: 503, status: 'stopping' });

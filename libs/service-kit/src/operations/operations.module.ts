@@ -33,7 +33,7 @@ class HealthController {
   @HttpCode(200)
   readyz(): ReadinessReport {
     const report = this.#readiness.report();
-    if (!this.#readiness.ready) throw new HttpException(report, 503);
+    if (report.status !== 'ready' && report.status !== 'degraded') throw new HttpException(report, 503);
     return report;
   }
 }

@@ -1,18 +1,19 @@
-/** How one part of a service is: `degraded` works, but not as well as it should. */
+/** How one part of a service is: `degraded` works, but not as well as it should; `failed` does not work. */
 export type CheckResult =
   | { readonly status: 'ok' }
-  | { readonly status: 'degraded'; readonly reason: string };
+  | { readonly status: 'degraded' | 'failed'; readonly reason: string };
 
 export type Check = () => CheckResult;
 
-export type ReadinessStatus = 'starting' | 'ready' | 'degraded' | 'stopping';
+/** Work is to be sent to what is `ready` or `degraded`. */
+export type ReadinessStatus = 'starting' | 'ready' | 'degraded' | 'failed' | 'stopping';
 
 export interface ReadinessReport {
   readonly status: ReadinessStatus;
   readonly checks: Readonly<Record<string, CheckResult>>;
 }
 
-/** Whether a service is to be given work. A degraded one is: it is there to work without what it lacks. */
+/** Whether a service is to be given work. A degraded one is, it is there to work without what it lacks; a failed one not. */
 export class Readiness {
   readonly #checks = new Map<string, Check>();
   #phase: 'starting' | 'running' | 'stopping' = 'starting';
@@ -32,15 +33,11 @@ export class Readiness {
     this.#phase = 'stopping';
   }
 
-  /** Whether work is to be sent here. */
-  get ready(): boolean {
-    return this.#phase === 'running';
-  }
-
   report(): ReadinessReport {
     const checks = Object.fromEntries([...this.#checks].map(([name, check]) => [name, check()]));
     if (this.#phase !== 'running') return { status: this.#phase, checks };
-    const degraded = Object.values(checks).some(({ status }) => status === 'degraded');
-    return { status: degraded ? 'degraded' : 'ready', checks };
+    const some = (wanted: CheckResult['status']): boolean =>
+      Object.values(checks).some(({ status }) => status === wanted);
+    return { status: some('failed') ? 'failed' : some('degraded') ? 'degraded' : 'ready', checks };
   }
 }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import {
+  bearerTokens,
   boolean,
   type ConfigOf,
   type ConfigProblem,
@@ -17,7 +18,7 @@ import {
   size,
   text,
 } from '@pixtorrent/service-kit';
-import { allowedHost, folder, label, nodeName, rate } from './peer-values.ts';
+import { allowedHost, announceUrl, folder, label, nodeName, rate } from './peer-values.ts';
 
 /** Everything that the service reads from its environment. `docs/operations.md` tells the same. */
 export const peerSettings = {
@@ -84,15 +85,25 @@ export const peerSettings = {
     'time after which the same content is read again',
   ),
 
-  token: optional('PEER_TOKEN', text('a token', 1024), 'bearer token of who may change something', {
-    secret: true,
-  }),
+  token: optional(
+    'PEER_TOKEN',
+    bearerTokens(),
+    'bearer token of who may change something; where there is none and no file of them, nobody may',
+    { secret: true },
+  ),
   tokenFile: optional(
     'PEER_TOKEN_FILE',
     text('the name of a file', 4096),
     'file with such tokens, one a line; read again when it changes',
   ),
 
+  announce: setting(
+    'PEER_ANNOUNCE',
+    list(announceUrl(), 'URLs such as http://tracker.example:6969/announce', 16),
+    '',
+    'trackers that torrents made here name: for clients that are no nodes',
+    { takesEmpty: true },
+  ),
   ingestDir: optional('PEER_INGEST_DIR', folder(), 'folder that content may be taken in from'),
   ingestMaxSize: setting(
     'PEER_INGEST_MAX_SIZE',

@@ -37,3 +37,11 @@ export function allowedHost(): ValueSchema<string> {
     return NODE_NAME.test(given.replace(/^\./, '').toLowerCase()) ? given.toLowerCase() : undefined;
   });
 }
+
+/** Of a tracker that any client can ask. */
+export function announceUrl(): ValueSchema<string> {
+  return value('an http, https or udp URL', (given) => {
+    const url = URL.parse(given);
+    return url !== null && ['http:', 'https:', 'udp:'].includes(url.protocol) ? given : undefined;
+  });
+}

@@ -1,13 +1,14 @@
 import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
-import { credentials } from '@grpc/grpc-js';
 import { Client } from '@pixtorrent/client';
 import { cluster } from '@pixtorrent/contracts';
 import { type Logger, SeededRandom } from '@pixtorrent/core';
-import { systemTimers, wallClock } from '@pixtorrent/service-kit';
+import { systemClock, systemTimers, wallClock } from '@pixtorrent/service-kit';
 import type { PeerConfig } from '../config/peer-settings.ts';
 import { ContentFolder } from '../content/content-folder.ts';
 import { Entries } from '../content/entries.ts';
+import { Drain, type DrainReport } from '../drain/drain.ts';
+import { Ingestor } from '../ingest/ingestor.ts';
 import { Replicator } from '../replication/replicator.ts';
 import { Torrents } from '../torrents/torrents.ts';
 import { Catalogue } from '../tracker/catalogue.ts';
@@ -15,7 +16,9 @@ import { ClusterView } from '../tracker/cluster-view.ts';
 import { Registration } from '../tracker/registration.ts';
 import { TrackerLink } from '../tracker/tracker-link.ts';
 import { describe, type Standing } from './describe.ts';
+import { Disk } from './disk.ts';
 import { diskBudget } from './disk-budget.ts';
+import type { NodeTls } from './node-tls.ts';
 
 /** Ports that others reach this node at; missing where it has none. */
 export interface NodePorts {
@@ -43,6 +46,9 @@ export class PeerNode {
   readonly catalogue: Catalogue;
   readonly cluster: ClusterView;
   readonly replicator: Replicator;
+  readonly ingestor: Ingestor;
+  readonly departure: Drain;
+  readonly disk: Disk;
   readonly #config: PeerConfig;
   readonly #link: TrackerLink;
   readonly #streams: ConstructorParameters<typeof Catalogue>[0];
@@ -55,7 +61,8 @@ export class PeerNode {
 
   private constructor(
     config: PeerConfig,
-    parts: Pick<PeerNode, 'client' | 'folder' | 'entries' | 'budget'>,
+    parts: Pick<PeerNode, 'client' | 'folder' | 'entries' | 'budget' | 'disk'>,
+    tls: NodeTls,
     logger: Logger,
   ) {
     this.#config = config;
@@ -63,8 +70,9 @@ export class PeerNode {
     this.folder = parts.folder;
     this.entries = parts.entries;
     this.budget = parts.budget;
+    this.disk = parts.disk;
     const random = new SeededRandom(randomInt(2 ** 47));
-    this.#link = new TrackerLink(config.tracker, credentials.createInsecure());
+    this.#link = new TrackerLink(config.tracker, tls.tracker);
     this.#streams = { timers: systemTimers, random, logger, link: this.#link };
     this.#standing = this.#standingAt({});
     this.torrents = new Torrents(
@@ -85,16 +93,37 @@ export class PeerNode {
       node: () => this.describe(),
       budget: () => this.budget,
     });
+    this.ingestor = new Ingestor(
+      {
+        folder: this.folder,
+        torrents: this.torrents,
+        entries: this.entries,
+        catalogue: this.catalogue,
+        replicator: this.replicator,
+        logger: logger.child({ component: 'ingest' }),
+      },
+      { maxSize: config.ingestMaxSize, announce: config.announce },
+    );
+    this.departure = new Drain({
+      self: config.name,
+      torrents: this.torrents,
+      catalogue: this.catalogue,
+      cluster: this.cluster,
+      clock: systemClock,
+      timers: systemTimers,
+      logger,
+    });
   }
 
   /**
    * Opens the folder, and listens for peers.
    * @throws the system's error where the folder cannot be written to; NetworkError where the port cannot be had
    */
-  static async open(config: PeerConfig, logger: Logger): Promise<PeerNode> {
+  static async open(config: PeerConfig, tls: NodeTls, logger: Logger): Promise<PeerNode> {
     const folder = await ContentFolder.open(config.dir, logger);
     const entries = await Entries.open(folder);
     const budget = await diskBudget(config.dir, config.diskBudget);
+    const disk = await Disk.open({ folder, timers: systemTimers, logger });
     const client = await Client.open({
       ...(config.host !== undefined && { host: config.host }),
       port: config.port ?? 0,
@@ -103,9 +132,10 @@ export class PeerNode {
       ...(config.downloadRate !== undefined && { downloadRate: config.downloadRate }),
       zone: config.zone,
       node: config.machine,
+      ...tls.client,
       logger: logger.child({ component: 'client' }),
     });
-    const node = new PeerNode(config, { client, folder, entries, budget }, logger);
+    const node = new PeerNode(config, { client, folder, entries, budget, disk }, tls, logger);
     await node.torrents.open();
     return node;
   }
@@ -134,11 +164,19 @@ export class PeerNode {
     await this.#registration?.whenRegistered();
   }
 
-  /** It takes no more work, and the others know. */
-  drain(): void {
-    this.#phase = 'draining';
-    this.replicator.pause();
-    this.#registration?.changed();
+  /**
+   * It takes no more work, the others know, and take what only this node has. May be asked more than once.
+   * @param timeout milliseconds @returns how that gets on; it goes on when nobody listens any more
+   */
+  drain(timeout: number, signal?: AbortSignal): AsyncGenerator<DrainReport, void, void> {
+    if (this.#phase !== 'draining') {
+      this.#phase = 'draining';
+      this.replicator.pause();
+      this.departure.begin();
+      void this.ingestor.close();
+      this.#registration?.changedMuch();
+    }
+    return this.departure.wait(timeout, signal);
   }
 
   describe(): cluster.Node {
@@ -148,6 +186,8 @@ export class PeerNode {
   /** Leaves in good order; what is on the disk stays. */
   async close(): Promise<void> {
     clearInterval(this.#reports);
+    this.disk.close();
+    await this.ingestor.close();
     await this.replicator.close();
     await this.#registration?.leave();
     this.catalogue.close();

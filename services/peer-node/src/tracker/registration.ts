@@ -51,6 +51,11 @@ export class Registration {
     this.#sayWithin(Math.max(0, this.#saidAt + SHORTEST_PERIOD - performance.now()));
   }
 
+  /** What others have to know at once has changed. */
+  changedMuch(): void {
+    this.#sayWithin(0);
+  }
+
   /** Tells the service that the node leaves, and ends; fulfilled when it has been heard, or after 2 s. */
   async leave(): Promise<void> {
     const stream = this.#stream;
