@@ -16,6 +16,8 @@ export class MemberFeed {
   readonly #client: Redis | Cluster;
   readonly #limit: number;
   readonly #listeners = new Map<string, Set<Listener>>();
+  /** Channels that Redis has been asked for on the connection that there is. */
+  readonly #asked = new Set<string>();
   #subscriber: Redis | Cluster | undefined;
   #closed = false;
 
@@ -35,9 +37,14 @@ export class MemberFeed {
       if (this.#listeners.size >= this.#limit) return () => {};
       this.#listeners.set(channel, new Set([own]));
       this.#subscriber ??= this.#connect();
-      if (this.#subscriber.status === 'ready') this.#subscriber.ssubscribe(channel).catch(ignore);
+      this.#ask(channel);
     }
     return () => this.#leave(channel, own);
+  }
+
+  /** Asks for what could not be asked for, or was refused. */
+  retry(): void {
+    if (this.#asked.size < this.#listeners.size) this.#askForAll();
   }
 
   close(): void {
@@ -46,7 +53,7 @@ export class MemberFeed {
     this.#listeners.clear();
     const subscriber = this.#subscriber;
     if (subscriber === undefined) return;
-    subscriber.off('ready', this.#subscribe).off('smessageBuffer', this.#receive);
+    subscriber.off('ready', this.#askAnew).off('smessageBuffer', this.#receive);
     if (!subscriber.isCluster) (subscriber as Redis).disconnect();
     else for (const channel of channels) subscriber.sunsubscribe(channel).catch(ignore);
   }
@@ -55,7 +62,13 @@ export class MemberFeed {
     const listeners = this.#listeners.get(channel);
     if (listeners?.delete(listener) !== true || listeners.size > 0) return;
     this.#listeners.delete(channel);
-    if (this.#subscriber!.status === 'ready') this.#subscriber!.sunsubscribe(channel).catch(ignore);
+    if (this.#asked.delete(channel)) this.#subscriber!.sunsubscribe(channel).catch(ignore);
+  }
+
+  #ask(channel: string): void {
+    if (this.#subscriber!.status !== 'ready' || this.#asked.has(channel)) return;
+    this.#asked.add(channel);
+    this.#subscriber!.ssubscribe(channel).catch(() => this.#asked.delete(channel));
   }
 
   #connect(): Redis | Cluster {
@@ -68,14 +81,19 @@ export class MemberFeed {
           enableAutoPipelining: false,
           lazyConnect: false,
         });
-    subscriber.on('ready', this.#subscribe);
+    subscriber.on('ready', this.#askAnew);
     subscriber.on('smessageBuffer', this.#receive);
     if (!client.isCluster) subscriber.on('error', ignore);
     return subscriber;
   }
 
-  readonly #subscribe = (): void => {
-    for (const channel of this.#listeners.keys()) this.#subscriber!.ssubscribe(channel).catch(ignore);
+  readonly #askForAll = (): void => {
+    for (const channel of this.#listeners.keys()) this.#ask(channel);
+  };
+
+  readonly #askAnew = (): void => {
+    this.#asked.clear();
+    this.#askForAll();
   };
 
   readonly #receive = (channel: Buffer, changes: Buffer): void => {

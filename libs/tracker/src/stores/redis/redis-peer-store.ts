@@ -241,6 +241,7 @@ export class RedisPeerStore implements SharedPeerStore {
     if (this.#closed) return;
     const wait = this.#sweepInterval / 2 + this.#random.below(Math.ceil(this.#sweepInterval));
     this.#timer = this.#timers.after(wait, () => {
+      this.#feed.retry();
       this.sweep()
         .catch(() => {})
         .then(() => this.#sweepLater());
