@@ -10,6 +10,7 @@ export type { Limits } from './rate-limits.ts';
 export type { ConnectedPeer } from './session/connected-peer.ts';
 export type { DrainProgress } from './session/draining.ts';
 export type { ReadOptions } from './session/reading/content-reader.ts';
+export type { ScrubOptions, ScrubProgress } from './session/scrubbing.ts';
 export type { SessionEvents, SessionStats, SwarmAvailability } from './session/session-events.ts';
 export type { SessionOptions } from './session/session-options.ts';
 export { TorrentSession } from './session/torrent-session.ts';

@@ -1,5 +1,6 @@
 import type { Timers } from '@pixtorrent/core';
 import type { Torrent } from '@pixtorrent/engine';
+import { pause } from './pause.ts';
 
 /** What would be lost if this node went now, as far as it sees: which are its connected peers and those whom it met just now. */
 export interface DrainProgress {
@@ -26,7 +27,7 @@ export async function* drainProgress(
     if (progress.sole !== last?.sole || progress.takers !== last.takers) yield progress;
     if (progress.sole === 0) return;
     last = progress;
-    await pause(timers, signal);
+    await pause(timers, PERIOD, signal);
   }
 }
 
@@ -35,17 +36,4 @@ function progressOf(torrent: Torrent): DrainProgress {
   for (const peer of torrent.peers) if (peer.wantsData) takers++;
   const { sole, soleBytes } = torrent.availability();
   return { sole, soleBytes, takers };
-}
-
-/** Ends early when the signal is aborted. */
-function pause(timers: Timers, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      timer.cancel();
-      signal?.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = timers.after(PERIOD, end);
-    signal?.addEventListener('abort', end, { once: true });
-  });
 }

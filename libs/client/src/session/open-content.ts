@@ -16,6 +16,8 @@ export interface OpenContent {
   readonly have: Bitfield;
   /** Undefined where the files are only read. */
   readonly checkpointer: Checkpointer | undefined;
+  /** Records what is here in the end, where nothing else does. */
+  readonly record: (have: Bitfield) => Promise<void>;
 }
 
 /**
@@ -50,7 +52,7 @@ export async function openForDownload(
       have,
     );
     await checkpointer.start();
-    return { storage, have, checkpointer };
+    return { storage, have, checkpointer, record: async () => {} };
   } catch (error) {
     await storage.close();
     throw error;
@@ -72,10 +74,13 @@ export async function openForSeeding(
   try {
     const resume = new ResumeFile(dir, metainfo);
     const have = await check(resources, storage, metainfo, resume, progress);
-    await resume.save(storage, have, true).catch((error: Error) => {
-      logger.warn('what was verified was not recorded', { why: error.message });
-    });
-    return { storage, have, checkpointer: undefined };
+    const record = async (pieces: Bitfield): Promise<void> => {
+      await resume.save(storage, pieces, true).catch((error: Error) => {
+        logger.warn('what was verified was not recorded', { why: error.message });
+      });
+    };
+    await record(have);
+    return { storage, have, checkpointer: undefined, record };
   } catch (error) {
     await storage.close();
     throw error;

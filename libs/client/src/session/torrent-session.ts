@@ -9,14 +9,7 @@ import {
 } from '@pixtorrent/core';
 import { type Peer, type Reputation, type SwarmEvents, Torrent } from '@pixtorrent/engine';
 import { type Metainfo, pieceSize } from '@pixtorrent/metainfo';
-import {
-  type CachedPieces,
-  type Checkpointer,
-  type FileStorage,
-  type PeerConnection,
-  type Storage,
-  systemClock,
-} from '@pixtorrent/node-io';
+import { type CachedPieces, type PeerConnection, type Storage, systemClock } from '@pixtorrent/node-io';
 import type { WireName } from '@pixtorrent/peer-protocol';
 import { ClientError } from '../errors.ts';
 import type { Distribution } from '../figures/distribution.ts';
@@ -24,21 +17,20 @@ import { type Limits, RateLimits } from '../rate-limits.ts';
 import type { ClientResources } from '../resources.ts';
 import { type ConnectedPeer, connectedPeer } from './connected-peer.ts';
 import { type DrainProgress, drainProgress } from './draining.ts';
+import type { OpenContent } from './open-content.ts';
 import { PeerSearch } from './peer-search.ts';
 import { PieceBuffers } from './piece-buffers.ts';
 import { ContentReader, type ReadOptions } from './reading/content-reader.ts';
 import { PieceDemand } from './reading/piece-demand.ts';
+import { type ScrubOptions, type ScrubProgress, scrub } from './scrubbing.ts';
 import type { SessionEvents, SessionStats, SwarmAvailability } from './session-events.ts';
 import type { SessionOptions } from './session-options.ts';
 import { SocketInbox } from './socket-inbox.ts';
 import { SocketLink } from './socket-link.ts';
 
-interface SessionParts {
+interface SessionParts extends OpenContent {
   readonly metainfo: Metainfo;
-  readonly storage: FileStorage;
-  readonly have: Bitfield;
   readonly wanted: Bitfield;
-  readonly checkpointer: Checkpointer | undefined;
   readonly resources: ClientResources;
   /** Of all torrents together. */
   readonly allLimits: RateLimits;
@@ -65,6 +57,7 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
   #startedAt: number | undefined;
   #haveBytes: number;
   #wasted = 0;
+  #lostSome = false;
   #closing: Promise<void> | undefined;
 
   constructor(parts: SessionParts, options: SessionOptions) {
@@ -218,6 +211,27 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     return drainProgress(this.#torrent, this.#parts.resources.timers, signal);
   }
 
+  /**
+   * Hashes again what is on the disk, a piece at a time. A piece that is wrong or cannot be read is offered no longer,
+   * and is got again. Where the signal does not end it, it goes on to the last piece.
+   * @throws the signal's reason; StorageError `closed`
+   */
+  scrub(options: ScrubOptions = {}): AsyncGenerator<ScrubProgress, void, void> {
+    const { metainfo, resources } = this.#parts;
+    const { hasher, timers } = resources;
+    const lost = (piece: number, error: Error): void => this.#lost(piece, error);
+    const parts = {
+      metainfo,
+      source: this.#torrent,
+      storage: this.#reads,
+      buffers: this.#buffers,
+      hasher,
+      timers,
+      lost,
+    };
+    return scrub(parts, options);
+  }
+
   /** For this torrent alone. */
   get limits(): Limits {
     return this.#limits.current;
@@ -272,6 +286,7 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     const farewell = this.#search.stop();
     await this.#buffers.close();
     await this.#parts.checkpointer?.close();
+    if (this.#lostSome) await this.#parts.record(this.#torrent.have);
     this.#cache.close();
     await this.#parts.storage.close();
     await farewell;
@@ -367,7 +382,10 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
 
   #lost(piece: number, error: Error): void {
     if (!this.#torrent.have.has(piece)) return;
+    this.#lostSome = true;
     this.#parts.resources.counters.piecesLost++;
+    this.#cache.drop(piece);
+    this.#parts.checkpointer?.lost(piece);
     this.#torrent.readFailed(piece);
     if (!this.#parts.storage.writable) this.#torrent.unwant(piece);
     this.#demand.lost(piece);

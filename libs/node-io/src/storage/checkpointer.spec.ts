@@ -55,6 +55,22 @@ function setUp(options = {}) {
 }
 
 describe('Checkpointer', () => {
+  it('records what was lost as it does what arrived', async () => {
+    const { checkpointer, saves, pass } = setUp();
+    void checkpointer.start();
+    checkpointer.stored(1, 100);
+    checkpointer.stored(2, 100);
+    await saves[0]!.finish();
+    pass(5000);
+    await saves[1]!.finish();
+    checkpointer.lost(1);
+    checkpointer.lost(50);
+    pass(5000);
+    await saves[2]!.finish();
+    pass(10_000);
+    expect(saves.map(({ pieces }) => pieces)).toEqual([[], [1, 2], [2]]);
+  });
+
   it('records what arrived, every five seconds while something arrives', async () => {
     const { checkpointer, saves, pass } = setUp();
     void checkpointer.start();

@@ -25,7 +25,7 @@ export interface CheckpointerOptions {
 
 /**
  * Records now and then which pieces are stored, so that a download that is killed loses no more than what arrived
- * since. One checkpoint at a time, none while nothing arrives, and nobody waits for it but `close`.
+ * since. One checkpoint at a time, none while nothing changes, and nobody waits for it but `close`.
  */
 export class Checkpointer {
   readonly #dependencies: CheckpointerDependencies;
@@ -56,6 +56,13 @@ export class Checkpointer {
   stored(piece: number, bytes: number): void {
     this.#pieces.add(piece);
     this.#unrecordedBytes += bytes;
+    this.#schedule();
+  }
+
+  /** A piece that was stored is so no longer. */
+  lost(piece: number): void {
+    if (!this.#pieces.delete(piece)) return;
+    this.#unrecordedBytes++;
     this.#schedule();
   }
 

@@ -8,6 +8,8 @@ export type StorageErrorCode =
   | 'too-long'
   | 'unsafe-path'
   | 'not-selected'
+  /** It can be read, and is not what it was. */
+  | 'corrupt'
   /** Nothing that a torrent can be made of. */
   | 'unsuitable'
   | 'read-failed'

@@ -159,6 +159,23 @@ describe('PieceCache', () => {
     expect(slab.used).toBe(256 * 1024);
   });
 
+  it('forgets a piece that turned out wrong, but not who is sending it', async () => {
+    const { storage, pieces, slab } = setUp(MiB, 256 * 1024);
+    (await pieces.read(0, 0, 16384)).release();
+    const sending = await pieces.read(1, 0, 16384);
+    for (const piece of [0, 1, 2]) pieces.drop(piece);
+    expect(slab.used).toBe(256 * 1024);
+    storage.content.fill(9, 256 * 1024, 512 * 1024);
+    const again = await pieces.read(1, 0, 16384);
+    expect([bytesOf(sending, 0, 1)[0], bytesOf(again, 0, 1)[0]]).not.toEqual([9, 9]);
+    expect(bytesOf(again, 0, 1)[0]).toBe(9);
+    sending.release();
+    expect(slab.used).toBe(256 * 1024);
+    again.release();
+    pieces.drop(1);
+    expect(slab.used).toBe(0);
+  });
+
   it('tells all who asked that the disk failed, and reads again for the next', async () => {
     const { storage, pieces, slab } = setUp(MiB, 64 * 1024);
     storage.broken = true;

@@ -120,14 +120,20 @@ export class CachedPieces implements SegmentOwner {
     return true;
   }
 
+  /** What is cached of a piece is not what it should be: who asks next reads it anew. */
+  drop(piece: number): void {
+    const first = piece * this.#segmentsPerPiece;
+    for (let key = first; key < first + this.#segmentsPerPiece; key++) {
+      const segment = this.#segments.get(key);
+      if (segment === undefined) continue;
+      this.#segments.delete(key);
+      this.#discard(segment);
+    }
+  }
+
   /** Gives the torrent's memory back; what is being sent, when it has been sent. */
   close(): void {
-    for (const segment of this.#segments.values()) {
-      segment.dropped = true;
-      if (segment.leases > 0) continue;
-      this.#memory.unpark(segment);
-      this.#memory.release(segment.slot!);
-    }
+    for (const segment of this.#segments.values()) this.#discard(segment);
     this.#segments.clear();
   }
 
@@ -140,6 +146,13 @@ export class CachedPieces implements SegmentOwner {
   /** For the cache. */
   forget(segment: CachedSegment): void {
     this.#segments.delete(segment.key);
+  }
+
+  #discard(segment: CachedSegment): void {
+    segment.dropped = true;
+    if (segment.leases > 0) return;
+    this.#memory.unpark(segment);
+    this.#memory.release(segment.slot!);
   }
 
   /** A range across the border of two segments, which nobody asks for twice. */
