@@ -1,7 +1,8 @@
 import { ID_LENGTH, type Random } from '@pixtorrent/core';
 import type { PackedPeers } from '@pixtorrent/tracker-protocol';
 import type { PeerAnnounce } from './peer-store.ts';
-import { idWords, NONE, type PeerTable } from './peer-table.ts';
+import { NONE, type PeerTable } from './peer-table.ts';
+import { idWords } from './words.ts';
 
 /** What the hand-out wants to know of an announce. */
 type Asker = Pick<PeerAnnounce, 'peerId' | 'role' | 'zone' | 'node' | 'numWant' | 'details' | 'stalledWith'>;

@@ -13,11 +13,12 @@ import type {
   SwarmFigures,
   SwarmTotals,
 } from './peer-store.ts';
-import { endpointWords, NONE, PeerTable } from './peer-table.ts';
+import { NONE, PeerTable } from './peer-table.ts';
 import { SortedKeys } from './sorted-keys.ts';
 import { Swarm } from './swarm.ts';
 import { Sweep } from './sweep.ts';
 import { Watchers } from './watchers.ts';
+import { endpointWords } from './words.ts';
 
 export interface MemoryPeerStoreDependencies {
   readonly clock: Clock;

@@ -1,8 +1,9 @@
-import { ID_LENGTH } from '@pixtorrent/core';
 import { PeerTrait } from '@pixtorrent/tracker-protocol';
 import type { Labels } from './labels.ts';
+import { addTo, MAGNITUDES, magnitude } from './magnitudes.ts';
 import { Neighbourhoods } from './neighbourhoods.ts';
 import type { StoredPeer } from './peer-store.ts';
+import { ID_WORDS, readWord, writeWord } from './words.ts';
 
 /** A slot that is none. */
 export const NONE = -1;
@@ -18,7 +19,6 @@ const LEFT_LOW = 3;
 /** The upper bits of what is left, and whether the peer speaks PixWire. */
 const LEFT_HIGH = 4;
 const ID = 5;
-const ID_WORDS = ID_LENGTH / 4;
 const ENDPOINT = ID + ID_WORDS;
 
 const PIXWIRE = 1 << 31;
@@ -28,8 +28,6 @@ const SMALLEST = 2;
 const FREE = 4 / 3;
 /** Figures that a table keeps only where looking at every peer would take long. */
 const COUNTED_FROM = 64;
-/** Powers of two that a number of bytes left may be. */
-const MAGNITUDES = 64;
 
 /**
  * The peers of one swarm and one address family, in one piece of memory: 48 bytes a peer over IPv4, 60 over IPv6,
@@ -37,8 +35,8 @@ const MAGNITUDES = 64;
  *
  * Slots are dense: leechers from 0, seeds after them, so that picking at random is drawing a number. A slot is good
  * until the next change. Each record holds when it expires, its neighbours in that order, the bytes left, the peer
- * ID, and the endpoint. The index is an open hash table from endpoint to slot + 1. Endpoints are words, those of the address
- * and one of the port.
+ * ID, and the endpoint: the words of the address and one of the port. The index is an open hash table from endpoint to
+ * slot + 1.
  *
  * Times are whole milliseconds, of which the lower 32 bits are kept: what is in a table at the same time must lie within
  * 24 days.
@@ -355,41 +353,4 @@ export class PeerTable {
     this.#magnitudes = new Uint32Array(MAGNITUDES);
     this.#magnitudes.set(sums);
   }
-}
-
-/** An endpoint in words. */
-export function endpointWords(address: Uint8Array, port: number): Int32Array {
-  const words = new Int32Array(address.length / 4 + 1);
-  for (let i = 0; i < words.length - 1; i++) words[i] = readWord(address, i * 4);
-  words[words.length - 1] = port;
-  return words;
-}
-
-/** A peer ID in words. */
-export function idWords(id: Uint8Array): Int32Array {
-  const words = new Int32Array(ID_WORDS);
-  for (let i = 0; i < ID_WORDS; i++) words[i] = readWord(id, i * 4);
-  return words;
-}
-
-function readWord(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
-}
-
-function writeWord(into: Uint8Array, at: number, word: number): void {
-  into[at] = word >>> 24;
-  into[at + 1] = word >>> 16;
-  into[at + 2] = word >>> 8;
-  into[at + 3] = word;
-}
-
-/** The n for which 2^n ≤ `left` < 2^(n+1); -1 for less than one. */
-function magnitude(left: number): number {
-  return left < 2 ** 32 ? 31 - Math.clz32(left) : 63 - Math.clz32(left / 2 ** 32);
-}
-
-function addTo(sums: number[], n: number, count: number): void {
-  if (n < 0 || count === 0) return;
-  while (sums.length <= n) sums.push(0);
-  sums[n]! += count;
 }
