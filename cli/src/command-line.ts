@@ -1,9 +1,14 @@
 import yargs from 'yargs';
 import { addCreate } from './commands/create.ts';
 import { addDemo } from './commands/demo.ts';
+import { addDrain } from './commands/drain.ts';
 import { addGet } from './commands/get.ts';
 import { addInspect } from './commands/inspect.ts';
+import { addLs } from './commands/ls.ts';
+import { addPublish } from './commands/publish.ts';
+import { addRm } from './commands/rm.ts';
 import { addSeed } from './commands/seed.ts';
+import { addStatus } from './commands/status.ts';
 import { addTracker } from './commands/tracker.ts';
 import { addVerify } from './commands/verify.ts';
 import { CliError } from './errors.ts';
@@ -16,6 +21,11 @@ const COMMANDS = {
   seed: addSeed,
   get: addGet,
   tracker: addTracker,
+  publish: addPublish,
+  ls: addLs,
+  status: addStatus,
+  rm: addRm,
+  drain: addDrain,
   demo: addDemo,
 };
 const NAMES = Object.keys(COMMANDS);

@@ -10,6 +10,10 @@ export type CliErrorCode =
   | 'not-whole'
   /** Nobody to get the content from was reached. */
   | 'no-peers'
+  /** A service does not answer. */
+  | 'unreachable'
+  /** A service does not do what it was asked to. */
+  | 'refused'
   | 'interrupted'
   /** A process of the demonstration ended before its time. */
   | 'node-ended';

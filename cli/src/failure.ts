@@ -23,6 +23,8 @@ const CLI_CODES: Readonly<Record<CliErrorCode, ExitCode>> = {
   exists: ExitCode.badInput,
   'not-whole': ExitCode.badInput,
   'no-peers': ExitCode.network,
+  unreachable: ExitCode.network,
+  refused: ExitCode.badInput,
   interrupted: ExitCode.interrupted,
   'node-ended': ExitCode.badInput,
 };

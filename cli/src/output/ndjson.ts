@@ -14,9 +14,21 @@ export type OutputEvent =
   | ({ readonly event: 'progress' } & TransferFigures)
   | { readonly event: 'complete'; readonly downloaded: number; readonly seconds: number }
   | { readonly event: 'error'; readonly code: string; readonly message: string }
-  | ({ readonly event: 'created' | 'torrent' | 'magnet' | 'verified' | 'demo' } & Readonly<
-      Record<string, unknown>
-    >);
+  | ({ readonly event: ResultEvent } & Readonly<Record<string, unknown>>);
+
+type ResultEvent =
+  | 'created'
+  | 'torrent'
+  | 'magnet'
+  | 'verified'
+  | 'demo'
+  | 'published'
+  | 'spread'
+  | 'entry'
+  | 'status'
+  | 'removed'
+  | 'draining'
+  | 'drained';
 
 export interface TransferFigures {
   /** In this session. */

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { printable } from '@pixtorrent/core';
+import { type Endpoint, printable } from '@pixtorrent/core';
 import prettyBytes from 'pretty-bytes';
 
 /** Bytes for people, in powers of a thousand. */
@@ -20,6 +20,11 @@ export function duration(seconds: number): string {
   const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const [first, ...rest] = parts[0] === 0 ? parts.slice(1) : parts;
   return [first, ...rest.map((part) => String(part).padStart(2, '0'))].join(':');
+}
+
+/** As `HOST:PORT`. */
+export function hostAndPort({ host, port }: Endpoint): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** `1 piece`, `2 pieces`. */

@@ -1,0 +1,192 @@
+import { readFile } from 'node:fs/promises';
+import {
+  type ChannelCredentials,
+  type ClientOptions,
+  type ClientReadableStream,
+  credentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
+import { catalog, cluster, peer } from '@pixtorrent/contracts';
+import { type Endpoint, printable } from '@pixtorrent/core';
+import { CliError } from '../errors.ts';
+import { interrupted } from '../interrupt.ts';
+import { serverOf } from './options.ts';
+
+/** What a command says of how the services are reached. */
+export interface ServiceOptions {
+  readonly server?: Endpoint | undefined;
+  readonly tlsCa?: string | undefined;
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
+  readonly tokenFile?: string | undefined;
+}
+
+/** Milliseconds for an answer. */
+const ANSWER = 15_000;
+/** Bytes of a message: an entry with the largest torrent, and some more. */
+const LARGEST_MESSAGE = 20 * 2 ** 20;
+const OPTIONS: ClientOptions = {
+  'grpc.max_receive_message_length': LARGEST_MESSAGE,
+  'grpc.keepalive_time_ms': 20_000,
+};
+
+/** The services of a cluster, as the command line calls them. */
+export class Services {
+  readonly server: string;
+  readonly catalog: catalog.CatalogServiceClient;
+  readonly cluster: cluster.ClusterServiceClient;
+  readonly #credentials: ChannelCredentials;
+  readonly #token: string | undefined;
+  readonly #nodes = new Map<string, peer.PeerServiceClient>();
+
+  private constructor(server: string, channel: ChannelCredentials, token: string | undefined) {
+    this.server = server;
+    this.#credentials = channel;
+    this.#token = token;
+    this.catalog = new catalog.CatalogServiceClient(server, channel, OPTIONS);
+    this.cluster = new cluster.ClusterServiceClient(server, channel, OPTIONS);
+  }
+
+  /** @throws CliError; the system's error where a file cannot be read */
+  static async open(options: ServiceOptions): Promise<Services> {
+    const { host, port } = serverOf(options);
+    const { tlsCa, tlsCert, tlsKey, tokenFile } = options;
+    const channel =
+      tlsCa === undefined
+        ? credentials.createInsecure()
+        : credentials.createSsl(
+            await readFile(tlsCa),
+            tlsKey === undefined ? null : await readFile(tlsKey),
+            tlsCert === undefined ? null : await readFile(tlsCert),
+          );
+    const token =
+      tokenFile === undefined
+        ? process.env.PIXTORRENT_TOKEN
+        : (await readFile(tokenFile, 'utf8')).split('\n')[0]?.trim();
+    return new Services(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`, channel, token);
+  }
+
+  /** @param address HOST:PORT of its gRPC port */
+  node(address: string): peer.PeerServiceClient {
+    let client = this.#nodes.get(address);
+    if (client === undefined) {
+      client = new peer.PeerServiceClient(address, this.#credentials, OPTIONS);
+      this.#nodes.set(address, client);
+    }
+    return client;
+  }
+
+  /** What goes with a call that changes a node. */
+  authorization(): Metadata {
+    const metadata = new Metadata();
+    if (this.#token) metadata.set('authorization', `Bearer ${this.#token}`);
+    return metadata;
+  }
+
+  /** All nodes, with what they have. @throws CliError */
+  async nodes(): Promise<cluster.Node[]> {
+    const { nodes } = await answer<cluster.ListNodesResponse>(
+      `the tracker service at ${this.server}`,
+      (done) => this.cluster.listNodes({ holdings: true }, new Metadata(), soon(), done),
+    );
+    return nodes;
+  }
+
+  /** Every version of every name, or of one. @throws CliError */
+  async entries(name?: string): Promise<catalog.Entry[]> {
+    const all: catalog.Entry[] = [];
+    let pageToken = '';
+    do {
+      const page = await answer<catalog.ListResponse>(`the tracker service at ${this.server}`, (done) =>
+        this.catalog.list(
+          { pageSize: 1000, pageToken, labels: {}, allVersions: true },
+          new Metadata(),
+          soon(),
+          done,
+        ),
+      );
+      all.push(...page.entries.filter((entry) => name === undefined || entry.name === name));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    return all;
+  }
+
+  close(): void {
+    this.catalog.close();
+    this.cluster.close();
+    for (const client of this.#nodes.values()) client.close();
+  }
+}
+
+/** The deadline of a question. */
+export function soon(): { readonly deadline: number } {
+  return { deadline: Date.now() + ANSWER };
+}
+
+/** @param who for messages: whom the question goes to @throws CliError */
+export async function answer<T>(
+  who: string,
+  ask: (done: (error: ServiceError | null, response?: T) => void) => { cancel(): void },
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const call = ask((error, response) => {
+      interrupted.removeEventListener('abort', cancel);
+      if (error) reject(interrupted.aborted ? interrupted.reason : failureOf(error, who));
+      else resolve(response!);
+    });
+    const cancel = (): void => call.cancel();
+    interrupted.addEventListener('abort', cancel, { once: true });
+  });
+}
+
+/** Each message of a stream. @throws CliError */
+export async function* messages<T>(
+  who: string,
+  stream: ClientReadableStream<T>,
+): AsyncGenerator<T, void, void> {
+  const cancel = (): void => stream.cancel();
+  interrupted.addEventListener('abort', cancel, { once: true });
+  try {
+    yield* stream as AsyncIterable<T>;
+  } catch (error) {
+    throw interrupted.aborted ? interrupted.reason : failureOf(error as ServiceError, who);
+  } finally {
+    interrupted.removeEventListener('abort', cancel);
+    stream.cancel();
+  }
+}
+
+/** Without what gRPC adds for those who look into it. */
+function plain(said: string): string {
+  return said.replace(/^.*Last error: (?:Error: )?/, '').replace(/\.? Resolution note:.*$/, '');
+}
+
+/** What the refusal of a service means for whoever called the command. */
+export function failureOf(error: ServiceError, who: string): CliError {
+  const said = printable(error.details || error.message, 500);
+  const cause = { cause: error };
+  switch (error.code) {
+    case status.UNAVAILABLE:
+    case status.DEADLINE_EXCEEDED:
+      return new CliError(
+        'unreachable',
+        `${who} does not answer (${plain(said)}); is --server right?`,
+        cause,
+      );
+    case status.UNAUTHENTICATED:
+    case status.PERMISSION_DENIED:
+      return new CliError('refused', `${who} refuses: ${said}; give its token by --token-file`, cause);
+    case status.NOT_FOUND:
+    case status.INVALID_ARGUMENT:
+    case status.ALREADY_EXISTS:
+      return new CliError('bad-input', said, cause);
+    case status.RESOURCE_EXHAUSTED:
+    case status.FAILED_PRECONDITION:
+    case status.ABORTED:
+      return new CliError('refused', `${who} refuses: ${said}`, cause);
+    default:
+      return new CliError('unreachable', `${who} failed: ${said}`, cause);
+  }
+}
