@@ -61,6 +61,13 @@ describe('PieceHashes', () => {
 });
 
 describe('IncomingContent', () => {
+  it.each(['..', '.', '', '../c', '/etc', 'a\\b', 'a\0', '.pixtorrent', 'x'.repeat(256)])(
+    'refuses the name %j for the whole',
+    (name) => {
+      expect(() => incoming({ name })).toThrow(refusal('invalid', /./));
+    },
+  );
+
   it('gives the torrent that hashing the folder gives, from bytes that come once', async () => {
     const big = Buffer.alloc(300_000, 'x');
     const content = incoming({ size: 300_011 });

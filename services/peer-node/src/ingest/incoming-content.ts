@@ -47,6 +47,7 @@ export class IncomingContent {
   constructor(options: IncomingOptions) {
     this.#options = options;
     const { size, pieceLength } = options;
+    checkPath([options.name]);
     if (size !== undefined && size > options.maxSize) throw tooLarge(options.maxSize);
     const known = pieceLength ?? (size === undefined ? undefined : choosePieceLength(size));
     if (known !== undefined) this.#hashes = new PieceHashes(known);
@@ -121,16 +122,7 @@ export class IncomingContent {
   #check(path: readonly string[]): void {
     if (this.#files.length >= MAX_FILES)
       throw new IngestError('too-large', `there are more than ${MAX_FILES} files`);
-    if (path.length > MAX_DEPTH) throw invalidPath(path, 'is too deep');
-    for (const [depth, name] of path.entries()) {
-      if (name === '' || name === '.' || name === '..')
-        throw invalidPath(path, 'has a step that leads elsewhere');
-      if (name.includes('/') || name.includes('\0') || name.includes('\\'))
-        throw invalidPath(path, 'has a character that no name has');
-      if (Buffer.byteLength(name) > LONGEST_COMPONENT) throw invalidPath(path, 'has a name that is too long');
-      if (depth === 0 && name.toLowerCase() === '.pixtorrent')
-        throw invalidPath(path, 'is a folder that is kept for our own');
-    }
+    checkPath(path);
   }
 }
 
@@ -170,4 +162,18 @@ function invalidPath(path: readonly string[], why: string): IngestError {
 
 function tooLarge(maxSize: number): IngestError {
   return new IngestError('too-large', `there is more than the ${maxSize} bytes that this node takes in`);
+}
+
+/** @throws IngestError for what would lead elsewhere */
+function checkPath(path: readonly string[]): void {
+  if (path.length > MAX_DEPTH) throw invalidPath(path, 'is too deep');
+  for (const [depth, name] of path.entries()) {
+    if (name === '' || name === '.' || name === '..')
+      throw invalidPath(path, 'has a step that leads elsewhere');
+    if (name.includes('/') || name.includes('\0') || name.includes('\\'))
+      throw invalidPath(path, 'has a character that no name has');
+    if (Buffer.byteLength(name) > LONGEST_COMPONENT) throw invalidPath(path, 'has a name that is too long');
+    if (depth === 0 && name.toLowerCase() === '.pixtorrent')
+      throw invalidPath(path, 'is a folder that is kept for our own');
+  }
 }

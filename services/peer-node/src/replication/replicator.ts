@@ -1,3 +1,4 @@
+import { FILE_SYSTEM } from '@pixtorrent/client';
 import type { cluster } from '@pixtorrent/contracts';
 import {
   type Clock,
@@ -289,7 +290,7 @@ export class Replicator {
     const entry = entries[0]!;
     const torrent = known ?? (await catalogue.torrentOf(entry));
     if (torrent === undefined || torrents.get(entry.infoHash) !== undefined) return;
-    const metainfo = parseMetainfo(torrent);
+    const metainfo = parseMetainfo(torrent, { fileSystem: FILE_SYSTEM });
     logger.info('takes', { name: entryKey(entry), infoHash: toHex(entry.infoHash), bytes: entry.size });
     // First the record: a torrent without one would not be told to a catalogue that loses it.
     for (const one of entries) await records.keep(one);

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Client, TorrentSession } from '@pixtorrent/client';
+import { type Client, FILE_SYSTEM, type TorrentSession } from '@pixtorrent/client';
 import {
   type Clock,
   type InfoHash,
@@ -270,7 +270,7 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
 
   #parse(infoHash: InfoHash, torrent: Uint8Array): Metainfo | undefined {
     try {
-      const metainfo = parseMetainfo(torrent);
+      const metainfo = parseMetainfo(torrent, { fileSystem: FILE_SYSTEM });
       if (toHex(metainfo.infoHash) === toHex(infoHash)) return metainfo;
     } catch {
       // Told below.
