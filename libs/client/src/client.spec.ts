@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { formatMagnet, type Metainfo, parseMagnet, parseMetainfo } from '@pixtorrent/metainfo';
@@ -208,6 +208,31 @@ describe('Client', () => {
       look();
     });
     expect(readable).toBeGreaterThan(5);
+  });
+
+  it('deletes the files of a torrent that is removed with its data, and nothing else', async () => {
+    const metainfo = await makeContent();
+    const client = await openClient();
+    const target = join(folder, 'target');
+    const session = await client.download(metainfo, { dir: target });
+    await writeFile(join(target, 'tree', 'weights', 'mine'), '');
+    await client.remove(session, { deleteData: true });
+    expect(await readdir(target, { recursive: true })).toEqual(['tree', 'tree/weights', 'tree/weights/mine']);
+    await expect(client.download(metainfo, { dir: target })).resolves.toBeDefined();
+  });
+
+  it('takes and gives what is there already by one call, whole or in part', async () => {
+    const metainfo = await makeContent();
+    const client = await openClient();
+    const session = await client.download(metainfo, { dir: join(folder, 'source') });
+    const complete = once(session, 'complete');
+    session.start();
+    await complete;
+    const leecher = await openClient();
+    const other = await leecher.download(metainfo, { dir: join(folder, 'target'), peers: at(client) });
+    const done = once(other, 'complete');
+    other.start();
+    await done;
   });
 
   it('refuses to open a torrent twice, and to seed what is not there', async () => {

@@ -214,11 +214,16 @@ export class Client {
     return fetchMetadata(this.#resources, this.#logger, magnet, options);
   }
 
-  /** Ends a session and lets go of it. */
-  async remove(session: TorrentSession): Promise<void> {
+  /**
+   * Ends a session and lets go of it.
+   * @param options `deleteData`: also deletes the torrent's own files. @default false
+   * @throws StorageError where something could not be deleted: the session is gone all the same
+   */
+  async remove(session: TorrentSession, options: { readonly deleteData?: boolean } = {}): Promise<void> {
     await session.close();
     const key = toHex(session.metainfo.infoHash);
     if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    if (options.deleteData) await session.deleteData();
   }
 
   /** Ends all sessions in good order. May be called more than once. */

@@ -9,6 +9,7 @@ export {
   type CheckpointerDependencies,
   type CheckpointerOptions,
 } from './storage/checkpointer.ts';
+export { deleteContent } from './storage/delete-content.ts';
 export { StorageError, type StorageErrorCode } from './storage/errors.ts';
 export {
   type FileStamp,

@@ -9,7 +9,13 @@ import {
 } from '@pixtorrent/core';
 import { type Peer, type Reputation, type SwarmEvents, Torrent } from '@pixtorrent/engine';
 import { type Metainfo, pieceSize } from '@pixtorrent/metainfo';
-import { type CachedPieces, type PeerConnection, type Storage, systemClock } from '@pixtorrent/node-io';
+import {
+  type CachedPieces,
+  deleteContent,
+  type PeerConnection,
+  type Storage,
+  systemClock,
+} from '@pixtorrent/node-io';
 import type { WireName } from '@pixtorrent/peer-protocol';
 import { ClientError } from '../errors.ts';
 import type { Distribution } from '../figures/distribution.ts';
@@ -277,6 +283,12 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  /** Deletes the torrent's own files, once it is closed. @throws StorageError */
+  async deleteData(): Promise<void> {
+    await this.close();
+    await deleteContent(this.#parts.storage);
   }
 
   async #close(): Promise<void> {
