@@ -120,6 +120,20 @@ describe('answers', () => {
     expect(writes).toBeLessThan(100);
   });
 
+  it('are waited for before more than 64 requests of a connection are looked at', async () => {
+    const ready = Promise.withResolvers<void>();
+    const started = await start({}, () => ready.promise);
+    const { closed, text, socket } = converse(started, '', true);
+    socket.end(get(announceTarget(1)).repeat(200), 'latin1');
+    await expect.poll(() => started.asked.length).toBe(64);
+    // Whatever else was going to be read has been by the time that this is answered.
+    await said(started, get('/healthz', 'Connection: close\r\n'));
+    expect(started.asked.length).toBe(64);
+    ready.resolve();
+    await closed;
+    expect(intervals(text())).toHaveLength(200);
+  });
+
   it('reach those who have closed their side', async () => {
     const started = await start();
     const { socket, closed, text } = converse(started, get(announceTarget(5)), true);
