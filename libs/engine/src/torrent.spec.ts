@@ -245,4 +245,20 @@ describe('a torrent and what it has', () => {
     taker.peer.haveAll();
     expect(taker.link.open).toBe(true);
   });
+
+  it('leaves alone for longer and longer one that takes connections only to drop them', () => {
+    const stage = new StagedTorrent();
+    const endpoint = { host: '10.0.0.9', port: 6881 };
+    stage.torrent.discovered([endpoint]);
+    let dials = 0;
+    for (let second = 0; second < 3600; second++) {
+      while (stage.dials.length > dials) {
+        dials++;
+        stage.join({ incoming: false, endpoint, number: 9 }).vanish();
+      }
+      stage.time.advance(1000);
+    }
+    expect(dials).toBeGreaterThan(5);
+    expect(dials).toBeLessThan(40);
+  });
 });

@@ -25,6 +25,9 @@ import { RequestWindow } from './requests/request-window.ts';
 import type { Swarm } from './swarm.ts';
 import { Uploader } from './uploads/uploader.ts';
 
+/** A connection that lasted for so long was none in vain, milliseconds. */
+const USEFUL_AFTER = 60_000;
+
 /**
  * The swarm of one torrent as this node sees it: a state machine that is told what happened and answers by calls
  * on its ports. It does no I/O, and takes time, timers and randomness from outside, so the same events give the
@@ -184,7 +187,7 @@ export class Torrent implements Swarm {
     const refuse = (reason: DisconnectReason, goodbye: GoodbyeReason) => {
       link.close(reason, goodbye, reason);
       if (reason === 'self' && !info.incoming) this.#connector.isOurs(info.endpoint);
-      else if (candidate) this.#connector.lost(info.endpoint, reason);
+      else if (candidate) this.#connector.lost(info.endpoint, reason, true);
       return undefined;
     };
     if (this.#state !== 'running') return refuse('stopped', GoodbyeReason.leaving);
@@ -363,8 +366,16 @@ export class Torrent implements Swarm {
     // It may want only a part, and have all of that.
     if (departed && peer.seed) this.#departed.add(peer, this.#now());
     const stillConnected = reason === 'duplicate' && [...this.peers].some((p) => sameEndpoint(p, endpoint));
-    if (!stillConnected) this.#connector.lost(endpoint, departed ? 'both-complete' : reason);
+    if (!stillConnected) {
+      const useful = departed || reason === 'duplicate' || this.#wasUseful(peer);
+      this.#connector.lost(endpoint, departed ? 'both-complete' : reason, useful);
+    }
     this.dependencies.events?.peerDisconnected?.(peer.key, reason, peer);
+  }
+
+  /** Something was moved, or it stayed for a while: who takes a connection only to drop it is left alone for longer. */
+  #wasUseful(peer: Peer): boolean {
+    return peer.received.total + peer.sent.total > 0 || this.#now() - peer.connectedAt >= USEFUL_AFTER;
   }
 
   #blame(peer: Peer): void {

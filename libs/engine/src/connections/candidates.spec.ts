@@ -48,10 +48,25 @@ describe('candidates', () => {
       candidates.dialling(candidate);
       if (round % 5 === 4) {
         candidates.connected(candidate);
-        candidates.release(candidate, 0, 100);
+        candidates.ended(candidate, 0, 100, true);
       } else candidates.failed(candidate, 0);
     }
     expect(candidates.size).toBe(1);
+  });
+
+  it('wait longer after each connection that was of no use, and no longer after one that was', () => {
+    const candidates = new Candidates(10, new SeededRandom(6));
+    const candidate = candidates.add(endpoint(1))!;
+    const waitAfter = (useful: boolean): number => {
+      candidates.dialling(candidate);
+      candidates.connected(candidate);
+      candidates.ended(candidate, 0, 5000, useful);
+      return candidates.nextAt();
+    };
+    expect([1, 2].map(() => waitAfter(false))).toEqual([5000, 5000]);
+    for (let i = 0; i < 20; i++) waitAfter(false);
+    expect(waitAfter(false)).toBeGreaterThan(100_000);
+    expect(waitAfter(true)).toBe(5000);
   });
 
   it('are chosen with equal chance, and only while they wait', () => {

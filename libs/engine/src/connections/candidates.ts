@@ -98,7 +98,12 @@ export class Candidates {
   /** dialling or waiting -> connected */
   connected(candidate: Candidate): void {
     candidate.state = 'connected';
-    candidate.failures = 0;
+  }
+
+  /** connected -> waiting; `useful`: the connection was good for something, and is no failure */
+  ended(candidate: Candidate, now: number, delay: number, useful: boolean): void {
+    candidate.failures = useful ? 0 : Math.min(candidate.failures + 1, MAX_FAILURES);
+    this.release(candidate, now, useful ? delay : Math.max(delay, this.#backOff(candidate.failures)));
   }
 
   /** any -> ours */

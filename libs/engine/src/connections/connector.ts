@@ -107,10 +107,12 @@ export class Connector {
     if (candidate?.state === 'waiting') this.#candidates.connected(candidate);
   }
 
-  /** A connection of the endpoint ended. */
-  lost(endpoint: Endpoint, reason: DisconnectReason): void {
+  /** A connection of the endpoint ended; `useful`: it was good for something, as far as it was taken at all. */
+  lost(endpoint: Endpoint, reason: DisconnectReason, useful: boolean): void {
     const candidate = this.#candidates.get(endpointKey(endpoint));
-    if (candidate?.state === 'connected') this.#candidates.release(candidate, this.#now(), REDIAL[reason]);
+    if (candidate?.state === 'connected') {
+      this.#candidates.ended(candidate, this.#now(), REDIAL[reason], useful);
+    }
     this.maintain();
   }
 

@@ -136,4 +136,43 @@ describe('requests', () => {
     }
     expect(stage.torrent.have.complete).toBe(true);
   });
+
+  it('stop before much has come of a peer of which nothing was found right or wrong yet', () => {
+    for (const wire of ['pixwire', 'bep3'] as const) {
+      const stage = new StagedTorrent({ shape: shapeOf(400, 16), memory: 400 });
+      const stranger = stage.joinGiver('all', { wire });
+      let given = 0;
+      for (let request = stranger.next(); request; request = stranger.next()) {
+        stage.time.advance(0.01);
+        stranger.give(request.piece, request.offset, request.length);
+        given += request.length;
+      }
+      expect(given).toBeGreaterThanOrEqual(4 * 1024 * 1024);
+      expect(given).toBeLessThan(5.5 * 1024 * 1024);
+      // The first hash tells: a liar is gone, an honest one goes on.
+      stage.torrent.pieceVerified(stage.memory.verifying.shift()!, wire === 'pixwire');
+      stage.time.advance(1);
+      expect(stranger.link.open).toBe(wire === 'pixwire');
+      expect(stranger.link.requests.length > 0).toBe(wire === 'pixwire');
+    }
+  });
+
+  it('go on though nothing that a new peer gave can be judged before others have given their part', () => {
+    const stage = new StagedTorrent({ shape: shapeOf(2, 400), memory: 2 });
+    const slow = stage.joinGiver([0], { wire: 'bep3' });
+    const first = slow.next()!;
+    slow.begin(first.piece, first.offset, first.length);
+    const stranger = stage.joinGiver('all', { wire: 'bep3' });
+    for (let i = 0; i < 50; i++) {
+      stranger.giveAll();
+      stage.time.advance(50);
+    }
+    slow.end();
+    for (let i = 0; i < 50 && !stage.torrent.have.complete; i++) {
+      for (const actor of [slow, stranger]) actor.giveAll();
+      stage.settle();
+      stage.time.advance(100);
+    }
+    expect(stage.torrent.have.complete).toBe(true);
+  });
 });
