@@ -64,7 +64,12 @@ export default {
       severity: 'error',
       from: {
         path: '^libs/',
-        pathNot: [tests, '^libs/(?:node-io|service-kit|testkit)/', '^libs/tracker/src/frontends/'],
+        pathNot: [
+          tests,
+          '/fixtures/',
+          '^libs/(?:node-io|service-kit|testkit)/',
+          '^libs/tracker/src/frontends/',
+        ],
       },
       to: {
         dependencyTypes: ['core'],
@@ -137,7 +142,8 @@ export default {
   options: {
     parser: 'swc',
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(?:libs/[^/]+|services/[^/]+|cli)/dist/' },
+    // The rivals of a benchmark are installed apart, by the benchmark.
+    exclude: { path: ['^(?:libs/[^/]+|services/[^/]+|cli)/dist/', '^bench/tracker/rivals/'] },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['@pixtorrent/source', 'import', 'node', 'default'],
