@@ -3,6 +3,7 @@ import type { Logger } from '@pixtorrent/core';
 import { configModule } from './config/config.module.ts';
 import type { PeerConfig } from './config/peer-settings.ts';
 import { GatewayModule } from './gateway/gateway.module.ts';
+import { GrpcModule } from './grpc/grpc.module.ts';
 import { metricsModule } from './metrics/metrics.module.ts';
 import { NodeModule } from './node/node.module.ts';
 
@@ -13,6 +14,6 @@ class AppModule {}
 export function appModule(config: PeerConfig, logger: Logger): DynamicModule {
   return {
     module: AppModule,
-    imports: [configModule(config, logger), metricsModule(), NodeModule, GatewayModule],
+    imports: [configModule(config, logger), metricsModule(), NodeModule, GatewayModule, GrpcModule],
   };
 }

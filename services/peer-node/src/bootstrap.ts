@@ -1,9 +1,12 @@
 import 'reflect-metadata';
 import type { Logger } from '@pixtorrent/core';
 import { jsonLogger, OperationsApp, Readiness, Shutdown, type ShutdownResult } from '@pixtorrent/service-kit';
+import { Access } from './access/access.ts';
 import { appModule } from './app.module.ts';
 import type { PeerConfig } from './config/peer-settings.ts';
 import { Gateway } from './gateway/gateway.ts';
+import { GrpcFrontend } from './grpc/grpc-frontend.ts';
+import { NodeTls } from './node/node-tls.ts';
 import { PeerNode } from './node/peer-node.ts';
 
 /** Where a running service listens; a port that is off is missing. */
@@ -58,7 +61,7 @@ export async function bootstrap(
       registered: () => registered,
       close() {
         readiness.stopping();
-        closing ??= shutdown.run();
+        closing ??= drained(node, config.drainTimeout).then(() => shutdown.run());
         return closing;
       },
     };
@@ -68,14 +71,22 @@ export async function bootstrap(
   }
 }
 
+/** Others take what only this node has; it is told how that went. */
+async function drained(node: PeerNode, timeout: number): Promise<void> {
+  for await (const _ of node.drain(timeout));
+}
+
 async function listen(app: OperationsApp, { opsPort, host }: PeerConfig): Promise<PeerPorts> {
   let ops: number | undefined;
   if (opsPort === undefined) await app.init();
   else ops = await app.listen(opsPort, host);
   const gateway = app.get(Gateway);
   await gateway.start();
+  const grpc = app.get(GrpcFrontend);
+  await grpc.start();
   return {
     peer: app.get(PeerNode).client.port,
+    ...(grpc.port !== undefined && { grpc: grpc.port }),
     ...(gateway.port !== undefined && { http: gateway.port }),
     ...(ops !== undefined && { ops }),
   };
@@ -86,9 +97,17 @@ function orderlyShutdown(app: OperationsApp, config: PeerConfig, logger: Logger)
   shutdown.add({
     name: 'answer what is in flight',
     // Half of the time: the other half is for the swarm, should readers take long.
-    run: (remaining) => app.get(Gateway).close(remaining / 2),
+    run: (remaining) =>
+      Promise.all([app.get(Gateway).close(remaining / 2), app.get(GrpcFrontend).close(remaining / 2)]),
   });
   shutdown.add({ name: 'leave the swarm', run: () => app.get(PeerNode).close() });
+  shutdown.add({
+    name: 'look at files no more',
+    run: () => {
+      app.get(NodeTls).close();
+      app.get(Access).close();
+    },
+  });
   shutdown.add({ name: 'close the operations port', run: () => app.close() });
   return shutdown;
 }

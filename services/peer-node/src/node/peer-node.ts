@@ -49,6 +49,8 @@ export class PeerNode {
   readonly ingestor: Ingestor;
   readonly departure: Drain;
   readonly disk: Disk;
+  /** Of the tracker service, as torrents name them; they may hold a key. */
+  readonly trackers: readonly string[];
   readonly #config: PeerConfig;
   readonly #link: TrackerLink;
   readonly #streams: ConstructorParameters<typeof Catalogue>[0];
@@ -75,9 +77,10 @@ export class PeerNode {
     this.#link = new TrackerLink(config.tracker, tls.tracker);
     this.#streams = { timers: systemTimers, random, logger, link: this.#link };
     this.#standing = this.#standingAt({});
+    this.trackers = trackerUrls(config);
     this.torrents = new Torrents(
       { client: this.client, folder: this.folder, timers: systemTimers, wallClock, logger },
-      { trackers: trackerUrls(config) },
+      { trackers: this.trackers },
     );
     this.catalogue = new Catalogue(this.#streams);
     this.cluster = new ClusterView(this.#streams);
@@ -220,7 +223,6 @@ export class PeerNode {
   }
 }
 
-/** The same trackers, as torrents name them. */
 function trackerUrls({ tracker, trackerKey, trackerTls }: PeerConfig): string[] {
   const scheme = trackerTls ? 'grpcs' : 'grpc';
   const key = trackerKey === undefined ? '' : `/${trackerKey}`;
