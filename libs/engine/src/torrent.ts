@@ -145,8 +145,6 @@ export class Torrent implements Swarm {
       this.#unlisten.push(limit.onChange(() => this.#uploader.limitChanged()));
     for (const limit of downloadLimits)
       this.#unlisten.push(limit.onChange(() => this.#downloader.fillStarved()));
-    this.#choker.start();
-    this.#monitor.start();
     this.#connector.maintain();
     this.#checkComplete();
   }
@@ -335,6 +333,8 @@ export class Torrent implements Swarm {
     const peer = new Peer(link, info, { key, serial: this.reputation.serial(key) }, state, this.#messages);
     this.peers.add(peer);
     this.#departed.arrived(peer);
+    this.#choker.start();
+    this.#monitor.start();
     this.dependencies.events?.peerConnected?.(key);
     if (this.#superSeed) link.haveNone();
     else if (this.pieces.have.complete) link.haveAll();

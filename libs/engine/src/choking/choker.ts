@@ -24,16 +24,19 @@ export class Choker {
     this.#uploader = uploader;
   }
 
+  /** Goes on as long as there are peers. */
   start(): void {
     const { dependencies, tuning } = this.#swarm;
-    this.#timer = dependencies.timers.after(tuning.chokeInterval, () => {
-      this.start();
+    this.#timer ??= dependencies.timers.after(tuning.chokeInterval, () => {
+      this.#timer = undefined;
+      if (this.#swarm.peers.size > 0) this.start();
       this.round();
     });
   }
 
   stop(): void {
     this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   interestChanged(peer: Peer): void {

@@ -27,10 +27,12 @@ export class PeerMonitor {
     this.#connector = connector;
   }
 
+  /** Goes on as long as there are peers: a node may have a thousand torrents that nobody wants just now. */
   start(): void {
-    this.#timer = this.#swarm.dependencies.timers.after(PERIOD, () => {
+    this.#timer ??= this.#swarm.dependencies.timers.after(PERIOD, () => {
+      this.#timer = undefined;
       // First: whoever hears of a peer's end may stop the torrent.
-      this.start();
+      if (this.#swarm.peers.size > 0) this.start();
       const now = this.#swarm.dependencies.clock.now();
       for (const peer of [...this.#swarm.peers]) this.#watch(peer, now);
       this.#downloader.hurryLate();
@@ -40,6 +42,7 @@ export class PeerMonitor {
 
   stop(): void {
     this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   #watch(peer: Peer, now: number): void {

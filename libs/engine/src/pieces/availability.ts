@@ -11,10 +11,10 @@ const MAX_BUCKET = 127;
  * there are, and what only this node has.
  */
 export class Availability {
-  /** Candidates, rarest first; only the first `size` entries count. */
-  readonly order: Int32Array;
+  /** Empty until there is a candidate: most torrents of a node are whole. */
+  #order = new Int32Array(0);
   #size = 0;
-  readonly #position: Int32Array;
+  #position = new Int32Array(0);
   readonly #copies: Uint16Array;
   /** Where each bucket begins in `order`; the last entry is the end. */
   readonly #starts = new Int32Array(MAX_BUCKET + 2);
@@ -35,9 +35,12 @@ export class Availability {
     this.#sole = have.count;
     this.#holders[0] = pieceCount - have.count;
     this.#holders[1] = have.count;
-    this.order = new Int32Array(pieceCount);
-    this.#position = new Int32Array(pieceCount).fill(-1);
     this.#copies = new Uint16Array(pieceCount);
+  }
+
+  /** Candidates, rarest first; only the first `size` entries count. */
+  get order(): Int32Array {
+    return this.#order;
   }
 
   /** Pieces that can be begun. */
@@ -96,9 +99,12 @@ export class Availability {
 
   /** Makes every piece of `pieces` a candidate, in random order. Only for an empty order with no copies counted. */
   fill(pieces: Iterable<number>): void {
-    for (const piece of pieces) this.order[this.#size++] = piece;
-    shuffle(this.order.subarray(0, this.#size), this.#random);
-    for (let i = 0; i < this.#size; i++) this.#position[this.order[i]!] = i;
+    for (const piece of pieces) {
+      this.#allocate();
+      this.#order[this.#size++] = piece;
+    }
+    shuffle(this.#order.subarray(0, this.#size), this.#random);
+    for (let i = 0; i < this.#size; i++) this.#position[this.#order[i]!] = i;
     this.#starts.fill(this.#size, 1);
   }
 
@@ -137,7 +143,8 @@ export class Availability {
   /** The piece can be begun (again). */
   insert(piece: number): void {
     if (this.isCandidate(piece)) return;
-    this.order[this.#size] = piece;
+    this.#allocate();
+    this.#order[this.#size] = piece;
     this.#position[piece] = this.#size++;
     const bucket = this.#bucket(piece);
     this.#starts[MAX_BUCKET + 1]! = this.#size;
@@ -153,6 +160,12 @@ export class Availability {
     }
     this.#position[piece] = -1;
     this.#size--;
+  }
+
+  #allocate(): void {
+    if (this.#order.length > 0) return;
+    this.#order = new Int32Array(this.#copies.length);
+    this.#position = new Int32Array(this.#copies.length).fill(-1);
   }
 
   #recount(from: number, to: number): void {
@@ -172,10 +185,10 @@ export class Availability {
   }
 
   #swap(i: number, j: number): void {
-    const a = this.order[i]!;
-    const b = this.order[j]!;
-    this.order[i] = b;
-    this.order[j] = a;
+    const a = this.#order[i]!;
+    const b = this.#order[j]!;
+    this.#order[i] = b;
+    this.#order[j] = a;
     this.#position[a] = j;
     this.#position[b] = i;
   }
