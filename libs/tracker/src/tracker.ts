@@ -67,9 +67,15 @@ export class Tracker implements TrackerLogic {
       numWant: Math.min(request.numWant ?? this.#defaultNumWant, this.#maxNumWant),
       families: asking.families,
       details: asking.details,
-      ...(asking.stalledWith !== undefined && { stalledWith: asking.stalledWith }),
+      stalledWith: asking.stalledWith,
     });
-    return { interval: this.#interval, minInterval: this.#minInterval, ...selection };
+    return {
+      interval: this.#interval,
+      minInterval: this.#minInterval,
+      seeders: selection.seeders,
+      leechers: selection.leechers,
+      peers: selection.peers,
+    };
   }
 
   scrape(infoHashes: readonly InfoHash[]): Promise<(ScrapeEntry | undefined)[]> {

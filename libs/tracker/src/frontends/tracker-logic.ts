@@ -17,7 +17,7 @@ export interface Asking {
   readonly node?: string;
   readonly pixwire?: boolean;
   /** As in `PeerAnnounce`. */
-  readonly stalledWith?: ReadonlySet<string>;
+  readonly stalledWith?: ReadonlySet<string> | undefined;
 }
 
 /** What every frontend asks of the tracker behind it. */

@@ -28,7 +28,7 @@ export interface PeerAnnounce {
    * Endpoints in compact form, read as latin1, that the asker has had and that do it no good: all that is handed out is
    * random then, none for being near, and these only where there are not enough others.
    */
-  readonly stalledWith?: ReadonlySet<string>;
+  readonly stalledWith?: ReadonlySet<string> | undefined;
 }
 
 /** What a store answers. Both figures include the asker unless it is gone. */
