@@ -19,6 +19,8 @@ export interface StoredTorrent {
   readonly lastUsed: number;
   /** Somebody asked for it beside the catalogue. */
   readonly pinned: boolean;
+  /** Only what somebody reads of it is got. */
+  readonly partial: boolean;
 }
 
 /**
@@ -68,6 +70,7 @@ export class ContentFolder {
           torrent: file.bytes,
           lastUsed: file.modified,
           pinned: known.has(`${hex}.pinned`),
+          partial: known.has(`${hex}.partial`),
         };
     }
   }
@@ -84,6 +87,13 @@ export class ContentFolder {
     await rm(pinPath(this.paths.torrent(infoHash)), { force: true });
   }
 
+  /** Whether only what somebody reads of it is to be got. */
+  async setPartial(infoHash: InfoHash, partial: boolean): Promise<void> {
+    const path = partialPath(this.paths.torrent(infoHash));
+    if (partial) await replaceFile(path, '');
+    else await rm(path, { force: true });
+  }
+
   /** Takes down when a torrent was last used. */
   async touch(infoHash: InfoHash, at: number): Promise<void> {
     await utimes(this.paths.torrent(infoHash), at / 1000, at / 1000).catch(() => {});
@@ -94,6 +104,7 @@ export class ContentFolder {
     const torrent = this.paths.torrent(infoHash);
     await rm(torrent, { force: true });
     await rm(pinPath(torrent), { force: true });
+    await rm(partialPath(torrent), { force: true });
     await syncFolder(dirname(torrent));
     if (keepContent) return;
     const content = this.paths.content(infoHash);
@@ -143,6 +154,10 @@ export class ContentFolder {
 
 function pinPath(torrent: string): string {
   return torrent.replace(/\.torrent$/, '.pinned');
+}
+
+function partialPath(torrent: string): string {
+  return torrent.replace(/\.torrent$/, '.partial');
 }
 
 async function readBounded(

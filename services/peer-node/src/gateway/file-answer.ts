@@ -64,8 +64,8 @@ export class FileAnswers {
       return;
     }
     const { patience, idle } = this.#options;
-    const session = await this.#reach.session(entry, known, { signal, patience });
-    const source = await ContentSource.open(session, file.index, this.#memory, { signal, patience });
+    const reach = () => this.#reach.session(entry, known, { signal, patience });
+    const source = await ContentSource.open(reach, file.index, this.#memory, { signal, patience });
     try {
       const chunks = answer.chunks((range) => source.read(range));
       await new Outlet(response, idle).send(answer.status, all, chunks);

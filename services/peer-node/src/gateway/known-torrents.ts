@@ -1,3 +1,4 @@
+import { FILE_SYSTEM } from '@pixtorrent/client';
 import { toHex } from '@pixtorrent/core';
 import { type Metainfo, parseMetainfo } from '@pixtorrent/metainfo';
 import type { KnownEntry } from '../content/entry-record.ts';
@@ -56,7 +57,7 @@ export class KnownTorrents {
       });
     }
     if (torrent === undefined) throw new GatewayError('unknown', `${entry.name} is not there any more`);
-    const told = { torrent, metainfo: parseMetainfo(torrent) };
+    const told = { torrent, metainfo: parseMetainfo(torrent, { fileSystem: FILE_SYSTEM }) };
     this.#told.set(toHex(entry.infoHash), told);
     this.#bytes += torrent.length;
     for (const [key, { torrent: oldest }] of this.#told) {

@@ -1,5 +1,5 @@
 import type { TorrentSession } from '@pixtorrent/client';
-import { sameBytes, type Timers } from '@pixtorrent/core';
+import { type Timers, toHex } from '@pixtorrent/core';
 import type { KnownEntry } from '../content/entry-record.ts';
 import { type Replicator, ReplicatorError } from '../replication/replicator.ts';
 import { sessionOf } from '../torrents/kept-torrent.ts';
@@ -16,9 +16,14 @@ export interface ReachDependencies {
 /** Makes content that is named readable: what is not held here is taken, while there is room. */
 export class Reach {
   readonly #deps: ReachDependencies;
+  /** Those who wait for a torrent, by its info hash: each is called when it has changed. */
+  readonly #waiting = new Map<string, Set<() => void>>();
 
   constructor(dependencies: ReachDependencies) {
     this.#deps = dependencies;
+    dependencies.torrents.on('changed', (infoHash) => {
+      for (const look of this.#waiting.get(toHex(infoHash)) ?? []) look();
+    });
   }
 
   /**
@@ -59,22 +64,23 @@ export class Reach {
       const kept = torrents.get(entry.infoHash);
       const session = kept && sessionOf(kept);
       if (session !== undefined) resolve(session);
-      else if (kept === undefined) reject(new GatewayError('unavailable', 'it was let go of'));
+      else if (kept === undefined || kept.condition.type === 'closing')
+        reject(new GatewayError('unavailable', 'it was let go of'));
       else if (kept.condition.type === 'failed')
         reject(new GatewayError('unavailable', `it cannot be had: ${kept.condition.reason}`));
-    };
-    const changed = (infoHash: KnownEntry['infoHash']): void => {
-      if (sameBytes(infoHash, entry.infoHash)) look();
     };
     const aborted = (): void => reject(signal.reason);
     const late = timers.after(patience, () =>
       reject(new GatewayError('unavailable', 'what is on the disk of it is still looked at')),
     );
-    torrents.on('changed', changed);
+    const key = toHex(entry.infoHash);
+    const others = this.#waiting.get(key) ?? new Set();
+    this.#waiting.set(key, others.add(look));
     signal.addEventListener('abort', aborted, { once: true });
     look();
     return promise.finally(() => {
-      torrents.off('changed', changed);
+      others.delete(look);
+      if (others.size === 0) this.#waiting.delete(key);
       signal.removeEventListener('abort', aborted);
       late.cancel();
     });

@@ -175,7 +175,10 @@ export class Replicator {
       await this.#restoreLost();
       const entries = byTorrent(this.#deps.catalogue.entries.values());
       await this.#keepRecords(entries);
-      if (!this.#paused) await this.#carryOut(this.#planFor(entries), entries);
+      if (!this.#paused) {
+        await this.#completeWanted(entries);
+        await this.#carryOut(this.#planFor(entries), entries);
+      }
       await this.#links.update(this.#deps.catalogue.entries.values(), this.#deps.torrents);
       if (this.#figures.waiting > 0 || this.#unwantedSince.size > 0) this.#soon(UNWANTED_GRACE);
     } catch (error) {
@@ -229,11 +232,27 @@ export class Replicator {
       for (const entry of entries.get(toHex(metainfo.infoHash)) ?? []) await this.#deps.entries.keep(entry);
   }
 
+  /** What is only got as it is read, and is to be here by now, is got whole. */
+  async #completeWanted(entries: ReadonlyMap<string, readonly KnownEntry[]>): Promise<void> {
+    const { torrents } = this.#deps;
+    const partial = [...torrents.all()].filter((kept) => kept.partial);
+    if (partial.length === 0) return;
+    const wanted = this.#wanted();
+    for (const { metainfo, pinned } of partial) {
+      const own = entries.get(toHex(metainfo.infoHash)) ?? [];
+      if (pinned || own.some((entry) => wanted.here(entry))) await torrents.wantAll(metainfo.infoHash);
+    }
+  }
+
+  #wanted(): Wanted {
+    const self = this.#deps.node();
+    return new Wanted(self.name, new Map(this.#deps.cluster.nodes).set(self.name, self));
+  }
+
   /** @param asked what is to be here; what the catalogue wants where it is missing */
   #planFor(entries: ReadonlyMap<string, readonly KnownEntry[]>, asked?: ReadonlyMap<string, Missing>): Plan {
-    const { cluster, torrents, node, budget, wallClock } = this.#deps;
-    const self = node();
-    const wanted = new Wanted(self.name, new Map(cluster.nodes).set(self.name, self));
+    const { cluster, torrents, budget, wallClock } = this.#deps;
+    const wanted = this.#wanted();
     const now = wallClock.now();
     const held = new Map<string, Held>();
     for (const { metainfo, lastUsed, pinned } of torrents.all()) {
@@ -284,16 +303,16 @@ export class Replicator {
     }
   }
 
-  /** @param known the torrent, where it has been told already */
-  async #take(entries: readonly KnownEntry[], known?: Uint8Array): Promise<void> {
+  /** @param read the torrent, where it is for somebody who reads some of it */
+  async #take(entries: readonly KnownEntry[], read?: Uint8Array): Promise<void> {
     const { catalogue, torrents, entries: records, logger } = this.#deps;
     const entry = entries[0]!;
-    const torrent = known ?? (await catalogue.torrentOf(entry));
+    const torrent = read ?? (await catalogue.torrentOf(entry));
     if (torrent === undefined || torrents.get(entry.infoHash) !== undefined) return;
     const metainfo = parseMetainfo(torrent, { fileSystem: FILE_SYSTEM });
     logger.info('takes', { name: entryKey(entry), infoHash: toHex(entry.infoHash), bytes: entry.size });
     // First the record: a torrent without one would not be told to a catalogue that loses it.
     for (const one of entries) await records.keep(one);
-    await torrents.add(torrent, metainfo, { pinned: false });
+    await torrents.add(torrent, metainfo, { pinned: false, partial: read !== undefined });
   }
 }

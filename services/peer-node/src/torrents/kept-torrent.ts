@@ -19,6 +19,8 @@ export interface KeptTorrent {
   readonly torrent: Uint8Array;
   /** Somebody asked for it beside the catalogue. */
   readonly pinned: boolean;
+  /** Only what somebody reads of it is got. */
+  readonly partial: boolean;
   /** Milliseconds since 1970. */
   readonly lastUsed: number;
   readonly condition: TorrentCondition;

@@ -13,7 +13,7 @@ import {
 import { type Metainfo, parseMetainfo } from '@pixtorrent/metainfo';
 import { Turns } from '@pixtorrent/node-io';
 import type { ContentFolder } from '../content/content-folder.ts';
-import type { KeptTorrent, TorrentCondition } from './kept-torrent.ts';
+import { type KeptTorrent, sessionOf, type TorrentCondition } from './kept-torrent.ts';
 
 export interface TorrentsDependencies {
   readonly client: Client;
@@ -75,10 +75,10 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
 
   /** Takes up what is on the disk; fulfilled when all of it is known, while the content is still looked at. */
   async open(): Promise<void> {
-    for await (const { infoHash, torrent, lastUsed, pinned } of this.#deps.folder.torrents()) {
+    for await (const { infoHash, torrent, lastUsed, pinned, partial } of this.#deps.folder.torrents()) {
       const metainfo = this.#parse(infoHash, torrent);
       if (metainfo === undefined) continue;
-      this.#set({ metainfo, torrent, lastUsed, pinned, condition: { type: 'checking' } });
+      this.#set({ metainfo, torrent, lastUsed, pinned, partial, condition: { type: 'checking' } });
       this.#begin(infoHash);
     }
   }
@@ -103,7 +103,12 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
   async add(
     torrent: Uint8Array,
     metainfo: Metainfo,
-    options: { readonly pinned: boolean; readonly prepared?: () => Promise<void> },
+    options: {
+      readonly pinned: boolean;
+      /** Only what somebody reads of it is got. @default false */
+      readonly partial?: boolean;
+      readonly prepared?: () => Promise<void>;
+    },
   ): Promise<KeptTorrent> {
     const { infoHash } = metainfo;
     const key = toHex(infoHash);
@@ -112,12 +117,16 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
       if (this.#kept.has(key))
         throw new TorrentsError('known', `${printable(metainfo.name)} is here already`);
       await options.prepared?.();
-      await this.#deps.folder.saveTorrent(infoHash, torrent, options.pinned);
+      const { pinned, partial = false } = options;
+      // First: a crash between the two has it got in parts, until it is wanted.
+      if (partial) await this.#deps.folder.setPartial(infoHash, true);
+      await this.#deps.folder.saveTorrent(infoHash, torrent, pinned);
       const now = this.#deps.wallClock.now();
       const kept: KeptTorrent = {
         metainfo,
         torrent,
-        pinned: options.pinned,
+        pinned,
+        partial,
         lastUsed: now,
         condition: { type: 'checking' },
       };
@@ -134,6 +143,21 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
       if (pinned) await this.#deps.folder.saveTorrent(infoHash, kept.torrent, true);
       else await this.#deps.folder.unpin(infoHash);
       this.#set({ ...kept, pinned });
+    });
+  }
+
+  /** All of it is to be here, where it was only got as it was read. @throws TorrentsError `unknown` */
+  async wantAll(infoHash: InfoHash): Promise<void> {
+    await this.#turns.take(toHex(infoHash), async () => {
+      if (!this.#known(infoHash).partial) return;
+      await this.#deps.folder.setPartial(infoHash, false);
+      const kept = this.#known(infoHash);
+      this.#set({ ...kept, partial: false });
+      if (kept.condition.type !== 'downloading') return;
+      // Who reads it goes on with the next session.
+      this.#become(infoHash, { type: 'checking' });
+      await this.#deps.client.remove(kept.condition.session);
+      this.#begin(infoHash);
     });
   }
 
@@ -196,6 +220,7 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
       const session = await client.download(kept.metainfo, {
         dir: folder.paths.content(infoHash),
         trackers: this.#options.trackers,
+        selective: kept.partial,
         signal,
       });
       this.#follow(kept, session);
@@ -219,13 +244,19 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
     session.on('failed', (error) => {
       void this.#turns.take(toHex(infoHash), async () => {
         await this.#deps.client.remove(session);
-        this.#failed(infoHash, error);
+        if (this.#isCurrent(infoHash, session)) this.#failed(infoHash, error);
       });
     });
   }
 
+  #isCurrent(infoHash: InfoHash, session: TorrentSession): boolean {
+    const kept = this.#kept.get(toHex(infoHash));
+    return kept !== undefined && sessionOf(kept) === session;
+  }
+
   /** downloading -> seeding */
   #completed(infoHash: InfoHash, session: TorrentSession): void {
+    if (!this.#isCurrent(infoHash, session)) return;
     const completed = this.#deps.wallClock.now();
     const kept = this.#become(infoHash, { type: 'seeding', session, completed });
     if (kept === undefined) return;

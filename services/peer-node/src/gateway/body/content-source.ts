@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import type { TorrentSession } from '@pixtorrent/client';
+import { ClientError, type TorrentSession } from '@pixtorrent/client';
 import type { FileEntry } from '@pixtorrent/metainfo';
 import type { ByteRange } from '../ranges/byte-ranges.ts';
 import { fileChunks } from './file-chunks.ts';
@@ -21,39 +21,47 @@ interface OpenFile {
  * To be closed.
  */
 export class ContentSource {
-  readonly #session: TorrentSession;
+  readonly #reach: () => Promise<TorrentSession>;
   readonly #entry: FileEntry;
   readonly #memory: SendMemory;
   readonly #options: ContentSourceOptions;
   #file: OpenFile | undefined;
 
   private constructor(
-    session: TorrentSession,
+    reach: () => Promise<TorrentSession>,
     entry: FileEntry,
     memory: SendMemory,
     options: ContentSourceOptions,
   ) {
-    this.#session = session;
+    this.#reach = reach;
     this.#entry = entry;
     this.#memory = memory;
     this.#options = options;
   }
 
-  /** @param index into the torrent's files */
+  /**
+   * @param reach gives the torrent's session, the next one where one was closed
+   * @param index into the torrent's files
+   * @throws whatever `reach` throws
+   */
   static async open(
-    session: TorrentSession,
+    reach: () => Promise<TorrentSession>,
     index: number,
     memory: SendMemory,
     options: ContentSourceOptions,
   ): Promise<ContentSource> {
+    const session = await reach();
     const entry = session.metainfo.files[index]!;
-    const source = new ContentSource(session, entry, memory, options);
+    const source = new ContentSource(reach, entry, memory, options);
     const path = session.fileOnDisk(index);
     if (path !== undefined) await source.#openFile(path);
     return source;
   }
 
-  /** Chunks of a range; each is good until the next is asked for. @throws ClientError, StorageError; the signal's reason */
+  /**
+   * Chunks of a range; each is good until the next is asked for.
+   * @throws ClientError, StorageError; whatever `reach` throws; the signal's reason
+   */
   async *read(range: ByteRange): AsyncGenerator<Uint8Array, void, void> {
     let { start } = range;
     if (this.#file !== undefined) {
@@ -67,7 +75,22 @@ export class ContentSource {
         // The disk has lost some of it: the session notices too, and gets it again.
       }
     }
-    yield* this.#session.read(this.#entry.offset + start, range.end - start, this.#options);
+    let before: TorrentSession | undefined;
+    while (start < range.end) {
+      const session = await this.#reach();
+      try {
+        const { offset } = this.#entry;
+        for await (const chunk of session.read(offset + start, range.end - start, this.#options)) {
+          start += chunk.length;
+          yield chunk;
+        }
+      } catch (error) {
+        // All of it is wanted now: another session goes on.
+        const closed = error instanceof ClientError && error.code === 'closed';
+        if (!closed || session === before) throw error;
+        before = session;
+      }
+    }
   }
 
   async close(): Promise<void> {

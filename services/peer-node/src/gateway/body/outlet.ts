@@ -43,8 +43,8 @@ export class Outlet {
     const waiting = Promise.withResolvers<void>();
     this.#waiting = waiting;
     this.#response.write(chunk, (error) => {
-      if (error) waiting.reject(new GoneError(error.message));
-      else waiting.resolve();
+      // After an error the connection is closed, and the answer with it.
+      if (!error) waiting.resolve();
     });
     await waiting.promise;
     this.#waiting = undefined;

@@ -133,6 +133,8 @@ export class HttpServer {
     response.once('close', () => {
       this.#count(request.method ?? '', response.writableEnded ? response.statusCode : 0);
       abort.abort();
+      // Its connection is idle from now on, and nobody is to ask for more.
+      if (this.#closing) setImmediate(() => this.#server.closeIdleConnections());
     });
     // A body that nobody reads: it has no deadline, and must not keep the connection.
     if (this.#closing || (request.method !== 'PUT' && hasBody(request))) response.shouldKeepAlive = false;
