@@ -54,7 +54,8 @@ export async function ingest(dependencies: IngestCallDependencies, call: IngestC
         done = bytes;
       },
     });
-    call.end({ event: { $case: 'published', published: publishedMessage(published) } });
+    call.write({ event: { $case: 'published', published: publishedMessage(published) } });
+    call.end();
   } catch (error) {
     call.emit('error', toServiceError(signal.aborted ? broken(error) : error, mapError));
   } finally {
