@@ -7,8 +7,8 @@ import {
   type PeerId,
   SeededRandom,
 } from '@pixtorrent/core';
-import { type Peer, type Reputation, type SwarmEvents, Torrent } from '@pixtorrent/engine';
-import { type Metainfo, pieceSize } from '@pixtorrent/metainfo';
+import { type Peer, type Reputation, Torrent } from '@pixtorrent/engine';
+import type { Metainfo } from '@pixtorrent/metainfo';
 import {
   type CachedPieces,
   deleteContent,
@@ -18,14 +18,16 @@ import {
 } from '@pixtorrent/node-io';
 import type { WireName } from '@pixtorrent/peer-protocol';
 import { ClientError } from '../errors.ts';
-import type { Distribution } from '../figures/distribution.ts';
+import { timedReads } from '../figures/timed-reads.ts';
 import { type Limits, RateLimits } from '../rate-limits.ts';
 import type { ClientResources } from '../resources.ts';
 import { type ConnectedPeer, connectedPeer } from './connected-peer.ts';
 import { type DrainProgress, drainProgress } from './draining.ts';
+import { observedSwarm, type SessionConcerns } from './observed-swarm.ts';
 import type { OpenContent } from './open-content.ts';
 import { PeerSearch } from './peer-search.ts';
 import { PieceBuffers } from './piece-buffers.ts';
+import { Progress } from './progress.ts';
 import { ContentReader, type ReadOptions } from './reading/content-reader.ts';
 import { PieceDemand } from './reading/piece-demand.ts';
 import { type ScrubOptions, type ScrubProgress, scrub } from './scrubbing.ts';
@@ -57,11 +59,10 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
   readonly #search: PeerSearch;
   readonly #demand: PieceDemand;
   readonly #dials = new AbortController();
-  readonly #total: number;
+  readonly #progress: Progress;
   readonly #wasCompleteAtStart: boolean;
   readonly #reads: Pick<Storage, 'read'>;
   #startedAt: number | undefined;
-  #haveBytes: number;
   #wasted = 0;
   #lostSome = false;
   #closing: Promise<void> | undefined;
@@ -94,7 +95,7 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
         random: new SeededRandom(resources.seed()),
         pieces: this.#buffers,
         dialler: { dial: (endpoint, wire) => void this.#dial(endpoint, wire) },
-        events: this.#events(),
+        events: observedSwarm({ metainfo, counters, logger: parts.logger }, this.#concerns()),
       },
       {
         shape: metainfo,
@@ -117,8 +118,7 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     this.#buffers.attach(this.#torrent);
     const time = { clock: systemClock, timers: resources.timers };
     this.#demand = new PieceDemand(this.#torrent, time, options.selective ?? false);
-    this.#total = options.selective ? metainfo.length : bytesOf(metainfo, parts.wanted, parts.wanted);
-    this.#haveBytes = bytesOf(metainfo, parts.have, parts.wanted);
+    this.#progress = new Progress(metainfo, parts.have, options.selective ? undefined : parts.wanted);
     this.#wasCompleteAtStart = this.#torrent.pieces.complete;
     this.#search = this.#newSearch();
   }
@@ -140,8 +140,8 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     return {
       downloaded: received.total,
       uploaded: sent.total,
-      have: this.#haveBytes,
-      total: this.#total,
+      have: this.#progress.have,
+      total: this.#progress.total,
       downRate: received.rate(now),
       upRate: sent.rate(now),
       peers: peers.size,
@@ -323,40 +323,21 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     }
   }
 
-  #events(): SwarmEvents {
-    const { logger, resources } = this.#parts;
-    const { counters } = resources;
+  #concerns(): SessionConcerns {
     return {
       pieceVerified: (piece) => {
-        counters.piecesVerified++;
-        counters.useful += pieceSize(this.metainfo, piece);
-        if (this.#counts(piece)) this.#haveBytes += pieceSize(this.metainfo, piece);
+        this.#progress.gained(piece);
         this.#demand.verified(piece);
         this.emit('piece', piece);
       },
-      pieceFailed: (piece, contributors) => {
-        counters.piecesFailed++;
-        counters.wasted += pieceSize(this.metainfo, piece);
-        logger.warn('piece failed its hash', { piece, contributors });
-      },
-      peerConnected: (peer) => {
-        if (this.#startedAt !== undefined) counters.firstPeer.record(systemClock.now() - this.#startedAt);
+      peerConnected: () => {
+        const { firstPeer } = this.#parts.resources.counters;
+        if (this.#startedAt !== undefined) firstPeer.record(systemClock.now() - this.#startedAt);
         this.#startedAt = undefined;
-        logger.debug('peer connected', { peer });
       },
-      peerDisconnected: (key, reason, peer) => {
-        counters.disconnected(peer, reason);
-        logger.debug('peer disconnected', { peer: key, reason });
-      },
-      peerBanned: (peer, cause) => {
-        counters.banned(cause);
-        logger.warn('peer banned', { peer, cause });
-        this.emit('banned', peer, cause);
-      },
-      wasted: (bytes, cause) => {
+      peerBanned: (peer, cause) => this.emit('banned', peer, cause),
+      wasted: (bytes) => {
         this.#wasted += bytes;
-        if (cause === 'duplicate') counters.duplicate += bytes;
-        else counters.wasted += bytes;
       },
       complete: () => {
         if (!this.#wasCompleteAtStart) this.#search.completed();
@@ -387,11 +368,6 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     );
   }
 
-  /** Whether the piece is part of what the progress is measured by. */
-  #counts(piece: number): boolean {
-    return this.#options.selective || this.#parts.wanted.has(piece);
-  }
-
   #lost(piece: number, error: Error): void {
     if (!this.#torrent.have.has(piece)) return;
     this.#lostSome = true;
@@ -401,7 +377,7 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     this.#torrent.readFailed(piece);
     if (!this.#parts.storage.writable) this.#torrent.unwant(piece);
     this.#demand.lost(piece);
-    if (this.#counts(piece)) this.#haveBytes -= pieceSize(this.metainfo, piece);
+    this.#progress.lost(piece);
     this.#parts.logger.warn('a piece cannot be read any more', { piece, why: error.message });
     this.emit('lost', piece, error);
   }
@@ -411,20 +387,4 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     this.#demand.fail(new ClientError('failed', error.message, { cause: error }));
     this.emit('failed', error);
   }
-}
-
-function timedReads(storage: Storage, latency: Distribution): Pick<Storage, 'read'> {
-  return {
-    read: async (offset, buffer) => {
-      const start = systemClock.now();
-      await storage.read(offset, buffer);
-      latency.record(systemClock.now() - start);
-    },
-  };
-}
-
-function bytesOf(metainfo: Metainfo, pieces: Bitfield, among: Bitfield): number {
-  let bytes = 0;
-  for (const piece of pieces) if (among.has(piece)) bytes += pieceSize(metainfo, piece);
-  return bytes;
 }
