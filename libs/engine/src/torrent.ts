@@ -1,12 +1,12 @@
-import { Bitfield, type Endpoint, endpointKey, sameBytes } from '@pixtorrent/core';
+import { Bitfield, type Endpoint, endpointKey } from '@pixtorrent/core';
 import { GoodbyeReason, type WireName } from '@pixtorrent/peer-protocol';
 import { HaveAnnouncer } from './announcing/have-announcer.ts';
 import { MetadataService } from './announcing/metadata-service.ts';
 import { SuperSeed } from './announcing/super-seed.ts';
 import { Choker } from './choking/choker.ts';
+import { Admission } from './connections/admission.ts';
 import { Connector } from './connections/connector.ts';
 import { DepartedSeeds } from './connections/departed-seeds.ts';
-import { keepsOwnDial } from './connections/duplicates.ts';
 import { PeerMonitor } from './connections/monitor.ts';
 import { MessageHandler } from './message-handler.ts';
 import { DEFAULT_TUNING, type TorrentOptions, type Tuning } from './options.ts';
@@ -18,7 +18,7 @@ import { Sequential } from './picking/sequential.ts';
 import { PieceTable } from './pieces/piece-table.ts';
 import type { DisconnectReason, EngineDependencies, PeerLink } from './ports.ts';
 import { RateMeter } from './rates/rate-meter.ts';
-import { Reputation, reputationKey } from './reputation/reputation.ts';
+import { Reputation } from './reputation/reputation.ts';
 import { Verdicts } from './reputation/verdicts.ts';
 import { Downloader } from './requests/downloader.ts';
 import { RequestWindow } from './requests/request-window.ts';
@@ -46,6 +46,7 @@ export class Torrent implements Swarm {
   readonly #uploader: Uploader;
   readonly #choker: Choker;
   readonly #connector: Connector;
+  readonly #admission: Admission;
   readonly #monitor: PeerMonitor;
   readonly #announcer: HaveAnnouncer;
   readonly #order: PiecePicker;
@@ -83,6 +84,10 @@ export class Torrent implements Swarm {
     this.#uploader = new Uploader(this);
     this.#choker = new Choker(this, this.#uploader);
     this.#connector = new Connector(this);
+    this.#admission = new Admission(this, this.#connector, {
+      isRunning: () => this.#state === 'running',
+      welcome: (link, info, key) => this.#welcome(link, info, key),
+    });
     this.#monitor = new PeerMonitor(this, this.#downloader, this.#connector);
     this.#announcer = new HaveAnnouncer(this);
     this.#superSeed = options.superSeed && this.pieces.have.complete ? new SuperSeed(this.pieces) : undefined;
@@ -174,45 +179,9 @@ export class Torrent implements Swarm {
    * @returns the peer, to be told of what comes in; undefined where it was refused, and its link closed
    */
   connected(link: PeerLink, info: ConnectionInfo): Peer | undefined {
-    const peer = this.#decide(link, info);
+    const peer = this.#admission.decide(link, info);
     this.#connector.maintain();
     return peer;
-  }
-
-  #decide(link: PeerLink, info: ConnectionInfo): Peer | undefined {
-    const candidate = info.incoming ? undefined : this.#connector.dialled(info.endpoint);
-    const { peerId } = info.handshake;
-    const refuse = (reason: DisconnectReason, goodbye: GoodbyeReason) => {
-      link.close(reason, goodbye, reason);
-      if (reason === 'self' && !info.incoming) this.#connector.isOurs(info.endpoint);
-      else if (candidate) this.#connector.lost(info.endpoint, reason, true);
-      return undefined;
-    };
-    if (this.#state !== 'running') return refuse('stopped', GoodbyeReason.leaving);
-    if (sameBytes(peerId, this.options.peerId)) return refuse('self', GoodbyeReason.duplicate);
-    const key = reputationKey(info.endpoint, peerId);
-    if (this.reputation.isBanned(key, this.#now())) return refuse('banned', GoodbyeReason.banned);
-    if (candidate && this.#connector.upgrades(candidate, link.wire, peerId)) {
-      link.close('replaced', GoodbyeReason.leaving, 'PixWire');
-      this.#connector.redial(candidate);
-      return undefined;
-    }
-    const twin = this.#find(peerId);
-    if (twin) {
-      if (!this.#replaces(info, twin)) {
-        link.close('duplicate', GoodbyeReason.duplicate, 'duplicate connection');
-        if (candidate) twin.listensAt ??= info.endpoint;
-        return undefined;
-      }
-      const peer = this.#welcome(link, info, key);
-      if (info.incoming && !twin.info.incoming) peer.listensAt = twin.info.endpoint;
-      this.disconnect(twin, 'duplicate', GoodbyeReason.duplicate, 'duplicate connection');
-      return peer;
-    }
-    if (this.peers.size >= this.tuning.maxConnections) {
-      return refuse('replaced', GoodbyeReason.overloaded);
-    }
-    return this.#welcome(link, info, key);
   }
 
   dialFailed(endpoint: Endpoint): void {
@@ -343,17 +312,6 @@ export class Torrent implements Swarm {
     this.#messages.greet(peer);
     this.#superSeed?.welcome(peer);
     return peer;
-  }
-
-  /** Whether a second connection of a peer takes the place of the first. */
-  #replaces(info: ConnectionInfo, twin: Peer): boolean {
-    if (info.incoming === twin.info.incoming) return info.endpoint.host === twin.info.endpoint.host;
-    return keepsOwnDial(this.options.peerId, info.handshake.peerId) !== info.incoming;
-  }
-
-  #find(peerId: Uint8Array): Peer | undefined {
-    for (const peer of this.peers) if (sameBytes(peer.info.handshake.peerId, peerId)) return peer;
-    return undefined;
   }
 
   #remove(peer: Peer, reason: DisconnectReason): void {
