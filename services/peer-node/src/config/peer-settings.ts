@@ -80,7 +80,7 @@ export const peerSettings = {
   ),
   scrubInterval: setting(
     'PEER_SCRUB_INTERVAL',
-    duration('1m', '365d'),
+    duration('1s', '365d'),
     '7d',
     'time after which the same content is read again',
   ),

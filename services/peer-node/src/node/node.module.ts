@@ -4,6 +4,8 @@ import { type CheckResult, Metrics, Readiness } from '@pixtorrent/service-kit';
 import { Access } from '../access/access.ts';
 import { CONFIG, LOGGER } from '../config/config.module.ts';
 import type { PeerConfig } from '../config/peer-settings.ts';
+import { addClientMetrics } from '../metrics/client-metrics.ts';
+import { addNodeMetrics } from '../metrics/node-metrics.ts';
 import { NodeTls } from './node-tls.ts';
 import { PeerNode } from './peer-node.ts';
 
@@ -23,14 +25,17 @@ import { PeerNode } from './peer-node.ts';
     },
     {
       provide: PeerNode,
-      inject: [CONFIG, NodeTls, LOGGER, Readiness],
+      inject: [CONFIG, NodeTls, LOGGER, Readiness, Metrics],
       useFactory: async (
         config: PeerConfig,
         tls: NodeTls,
         logger: Logger,
         readiness: Readiness,
+        metrics: Metrics,
       ): Promise<PeerNode> => {
         const node = await PeerNode.open(config, tls, logger);
+        addClientMetrics(metrics, node.client);
+        addNodeMetrics(metrics, node);
         readiness.add('tracker', () => trackerCheck(node));
         readiness.add('disk', () => diskCheck(node));
         return node;

@@ -10,6 +10,8 @@ import { Entries } from '../content/entries.ts';
 import { Drain, type DrainReport } from '../drain/drain.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
 import { Replicator } from '../replication/replicator.ts';
+import { ScrubRecord } from '../scrub/scrub-record.ts';
+import { Scrubber } from '../scrub/scrubber.ts';
 import { Torrents } from '../torrents/torrents.ts';
 import { Catalogue } from '../tracker/catalogue.ts';
 import { ClusterView } from '../tracker/cluster-view.ts';
@@ -49,6 +51,7 @@ export class PeerNode {
   readonly ingestor: Ingestor;
   readonly departure: Drain;
   readonly disk: Disk;
+  readonly scrubber: Scrubber;
   /** Of the tracker service, as torrents name them; they may hold a key. */
   readonly trackers: readonly string[];
   readonly #config: PeerConfig;
@@ -63,7 +66,9 @@ export class PeerNode {
 
   private constructor(
     config: PeerConfig,
-    parts: Pick<PeerNode, 'client' | 'folder' | 'entries' | 'budget' | 'disk'>,
+    parts: Pick<PeerNode, 'client' | 'folder' | 'entries' | 'budget' | 'disk'> & {
+      readonly scrubbed: ScrubRecord;
+    },
     tls: NodeTls,
     logger: Logger,
   ) {
@@ -107,6 +112,16 @@ export class PeerNode {
       },
       { maxSize: config.ingestMaxSize, announce: config.announce },
     );
+    this.scrubber = new Scrubber(
+      {
+        torrents: this.torrents,
+        record: parts.scrubbed,
+        timers: systemTimers,
+        wallClock,
+        logger: logger.child({ component: 'scrub' }),
+      },
+      { rate: config.scrubRate, interval: config.scrubInterval },
+    );
     this.departure = new Drain({
       self: config.name,
       torrents: this.torrents,
@@ -127,6 +142,7 @@ export class PeerNode {
     const entries = await Entries.open(folder);
     const budget = await diskBudget(config.dir, config.diskBudget);
     const disk = await Disk.open({ folder, timers: systemTimers, logger });
+    const scrubbed = await ScrubRecord.open(config.dir);
     const client = await Client.open({
       ...(config.host !== undefined && { host: config.host }),
       port: config.port ?? 0,
@@ -138,7 +154,7 @@ export class PeerNode {
       ...tls.client,
       logger: logger.child({ component: 'client' }),
     });
-    const node = new PeerNode(config, { client, folder, entries, budget, disk }, tls, logger);
+    const node = new PeerNode(config, { client, folder, entries, budget, disk, scrubbed }, tls, logger);
     await node.torrents.open();
     return node;
   }
@@ -177,6 +193,7 @@ export class PeerNode {
       this.replicator.pause();
       this.departure.begin();
       void this.ingestor.close();
+      void this.scrubber.close();
       this.#registration?.changedMuch();
     }
     return this.departure.wait(timeout, signal);
@@ -190,7 +207,7 @@ export class PeerNode {
   async close(): Promise<void> {
     clearInterval(this.#reports);
     this.disk.close();
-    await this.ingestor.close();
+    await Promise.all([this.ingestor.close(), this.scrubber.close()]);
     await this.replicator.close();
     await this.#registration?.leave();
     this.catalogue.close();
