@@ -14,6 +14,7 @@ const SETS = {
   ],
   root: [],
   redis: ['redis-server', 'redis-cli', 'openssl'],
+  readers: ['curl', 'wget', 'aria2c'],
   docker: ['docker'],
 } as const;
 

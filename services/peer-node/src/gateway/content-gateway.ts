@@ -12,7 +12,7 @@ import { cacheHeaders } from './representation.ts';
 import type { Exchange, HttpRoute } from './server/http-route.ts';
 
 export interface ContentGatewayDependencies
-  extends Pick<PeerNode, 'torrents' | 'catalogue' | 'entries' | 'replicator'> {
+  extends Pick<PeerNode, 'torrents' | 'catalogue' | 'cluster' | 'entries' | 'replicator'> {
   readonly timers: Timers;
   readonly wallClock: Clock;
 }

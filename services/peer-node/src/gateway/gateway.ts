@@ -32,8 +32,8 @@ export class Gateway {
   async start(): Promise<void> {
     const { httpPort: port, host } = this.#config;
     if (port === undefined) return;
-    const { torrents, catalogue, entries, replicator } = this.#node;
-    const parts = { torrents, catalogue, entries, replicator, timers: systemTimers, wallClock };
+    const { torrents, catalogue, cluster, entries, replicator } = this.#node;
+    const parts = { torrents, catalogue, cluster, entries, replicator, timers: systemTimers, wallClock };
     const routes = [new ContentGateway(parts)];
     this.#server = await HttpServer.listen({ host, port, routes }, this.#logger);
   }

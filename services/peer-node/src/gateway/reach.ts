@@ -4,12 +4,15 @@ import type { KnownEntry } from '../content/entry-record.ts';
 import { type Replicator, ReplicatorError } from '../replication/replicator.ts';
 import { sessionOf } from '../torrents/kept-torrent.ts';
 import type { Torrents } from '../torrents/torrents.ts';
+import type { ClusterView } from '../tracker/cluster-view.ts';
 import { GatewayError } from './errors.ts';
+import { holdersOf } from './holders.ts';
 import type { KnownTorrent } from './known-torrents.ts';
 
 export interface ReachDependencies {
   readonly torrents: Torrents;
   readonly replicator: Pick<Replicator, 'fetch'>;
+  readonly cluster: Pick<ClusterView, 'nodes'>;
   readonly timers: Timers;
 }
 
@@ -33,7 +36,7 @@ export class Reach {
    */
   async session(
     entry: KnownEntry,
-    { torrent }: KnownTorrent,
+    { torrent, metainfo }: KnownTorrent,
     { signal, patience }: { readonly signal: AbortSignal; readonly patience: number },
   ): Promise<TorrentSession> {
     const { torrents } = this.#deps;
@@ -44,7 +47,10 @@ export class Reach {
       return session;
     }
     if (held === undefined) await this.#fetch(entry, torrent);
-    return this.#started(entry, signal, patience);
+    const started = await this.#started(entry, signal, patience);
+    if (held === undefined && !metainfo.private)
+      started.addPeers(holdersOf(this.#deps.cluster.nodes.values(), entry.infoHash));
+    return started;
   }
 
   async #fetch(entry: KnownEntry, torrent: Uint8Array): Promise<void> {
