@@ -5,7 +5,7 @@ import type { Torrents } from '../torrents/torrents.ts';
 import type { ScrubRecord } from './scrub-record.ts';
 
 export interface ScrubberDependencies {
-  readonly torrents: Torrents;
+  readonly torrents: Pick<Torrents, 'all'>;
   readonly record: ScrubRecord;
   readonly timers: Timers;
   readonly wallClock: Clock;
