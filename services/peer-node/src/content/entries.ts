@@ -1,3 +1,4 @@
+import { Turns } from '@pixtorrent/node-io';
 import type { ContentFolder } from './content-folder.ts';
 import { type EntryRecord, entryKey, type KnownEntry } from './entry-record.ts';
 
@@ -9,6 +10,8 @@ export class Entries {
   readonly #folder: ContentFolder;
   /** By NAME@VERSION. */
   readonly #records = new Map<string, EntryRecord>();
+  /** What was published here is kept by who published it, and by who hears of it from the catalogue. */
+  readonly #turns = new Turns<string>();
   #removed = 0;
 
   private constructor(folder: ContentFolder) {
@@ -35,21 +38,27 @@ export class Entries {
   }
 
   /** Keeps an entry, on the disk before it returns. @throws the system's error */
-  async keep(entry: KnownEntry): Promise<void> {
-    const known = this.#records.get(entryKey(entry));
-    if (known !== undefined && !known.removed && known.published === entry.published) return;
-    await this.#put({ ...entry, removed: false });
+  keep(entry: KnownEntry): Promise<void> {
+    const key = entryKey(entry);
+    return this.#turns.take(key, async () => {
+      const known = this.#records.get(key);
+      if (known !== undefined && !known.removed && known.published === entry.published) return;
+      await this.#put({ ...entry, removed: false });
+    });
   }
 
   /** Remembers that an entry was removed. Nothing where it was never kept. @throws the system's error */
-  async remove(entry: Pick<KnownEntry, 'name' | 'version' | 'published'>): Promise<void> {
-    const known = this.#records.get(entryKey(entry));
-    if (known === undefined || known.removed || known.published !== entry.published) return;
-    await this.#put({ ...known, removed: true });
-    for (const record of this.removed()) {
-      if (this.#removed <= MAX_REMOVED) break;
-      await this.#forget(record);
-    }
+  remove(entry: Pick<KnownEntry, 'name' | 'version' | 'published'>): Promise<void> {
+    const key = entryKey(entry);
+    return this.#turns.take(key, async () => {
+      const known = this.#records.get(key);
+      if (known === undefined || known.removed || known.published !== entry.published) return;
+      await this.#put({ ...known, removed: true });
+      for (const record of this.removed()) {
+        if (this.#removed <= MAX_REMOVED) break;
+        await this.#forget(record);
+      }
+    });
   }
 
   async #put(record: EntryRecord): Promise<void> {
