@@ -60,11 +60,10 @@ export interface Tuning {
   readonly uploadQueue: number;
   /** Bytes that may be on their way from the disk to one peer's socket, whatever its rate. */
   readonly inFlight: number;
-  /**
-   * And beyond that what the peer takes in this time: reading has to keep ahead of sending, but what is on its way
-   * cannot be taken back where something else has become urgent.
-   */
+  /** And beyond that what the peer takes in this time: reading has to keep ahead of sending. */
   readonly inFlightTime: number;
+  /** Or in this, where it takes requests back for others: what is on its way cannot be taken back. */
+  readonly hurriedInFlightTime: number;
   /** How often the choker weighs the peers. */
   readonly chokeInterval: number;
   /** How long the optimistic slot stays with a peer. */
@@ -94,7 +93,8 @@ export const DEFAULT_TUNING: Tuning = {
   maxRange: 1024 * 1024,
   uploadQueue: 64 * 1024 * 1024,
   inFlight: 128 * 1024,
-  inFlightTime: 5,
+  inFlightTime: 20,
+  hurriedInFlightTime: 5,
   chokeInterval: 10_000,
   optimisticInterval: 30_000,
   lateAfter: 3000,

@@ -99,6 +99,8 @@ export class Peer implements WireMessages {
   /** How fast the network takes blocks for it. */
   readonly pace = new Pace();
   queuedForUpload = false;
+  /** When it last took a request back: it has something more urgent. */
+  cancelledAt = Number.NEGATIVE_INFINITY;
   /** Pieces to be told of with the next Have frame. */
   readonly pendingHaves: number[] = [];
   unchokedAt = Number.NEGATIVE_INFINITY;

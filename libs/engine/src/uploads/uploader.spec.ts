@@ -67,7 +67,7 @@ describe('uploads', () => {
       shape: shapeOf(8),
       have: full(8),
       uploadLimits: [new TokenBucket(1_000_000, 0)],
-      tuning: { inFlight: BLOCK_LENGTH, inFlightTime: 0 },
+      tuning: { inFlight: BLOCK_LENGTH, inFlightTime: 0, hurriedInFlightTime: 0 },
     });
     const actors = [stage.join(), stage.join(), stage.join()];
     for (const [index, actor] of actors.entries()) {
@@ -95,7 +95,12 @@ describe('uploads', () => {
   it('are refused beyond what one peer may queue', () => {
     const stage = new StagedTorrent({
       have: full(8),
-      tuning: { uploadQueue: 4 * BLOCK_LENGTH, inFlight: BLOCK_LENGTH, inFlightTime: 0 },
+      tuning: {
+        uploadQueue: 4 * BLOCK_LENGTH,
+        inFlight: BLOCK_LENGTH,
+        inFlightTime: 0,
+        hurriedInFlightTime: 0,
+      },
     });
     const actor = stage.join();
     actor.peer.interested();
@@ -108,7 +113,7 @@ describe('uploads', () => {
   it('go on after a block that could not be read', () => {
     const stage = new StagedTorrent({
       have: full(8),
-      tuning: { inFlight: BLOCK_LENGTH, inFlightTime: 0 },
+      tuning: { inFlight: BLOCK_LENGTH, inFlightTime: 0, hurriedInFlightTime: 0 },
     });
     const actor = stage.join();
     actor.peer.interested();

@@ -6,6 +6,8 @@ import { FreshPieces } from './fresh-pieces.ts';
 
 /** Ranges that one peer may queue here, whatever their length. */
 const MAX_QUEUED_RANGES = 8192;
+/** Who took requests back is expected to do so again for so long, milliseconds. */
+const HURRIED_FOR = 10_000;
 /** Ranges of one peer among which one is chosen. */
 const MAX_LOOK = 256;
 
@@ -45,6 +47,7 @@ export class Uploader {
   }
 
   cancelled(peer: Peer, piece: number, offset: number, length: number): void {
+    peer.cancelledAt = this.#now();
     const position = peer.uploads.find(piece, offset, length);
     if (position < 0) return;
     peer.uploads.remove(position);
@@ -116,8 +119,10 @@ export class Uploader {
 
   #canSend(peer: Peer): boolean {
     if (!peer.open || peer.uploads.count === 0) return false;
-    const { inFlight, inFlightTime } = this.#swarm.tuning;
-    return peer.inFlight < inFlight || peer.inFlight < peer.pace.rate * inFlightTime;
+    const { inFlight, inFlightTime, hurriedInFlightTime } = this.#swarm.tuning;
+    if (peer.inFlight < inFlight) return true;
+    const hurried = this.#now() - peer.cancelledAt < HURRIED_FOR;
+    return peer.inFlight < peer.pace.rate * (hurried ? hurriedInFlightTime : inFlightTime);
   }
 
   #pump(): void {

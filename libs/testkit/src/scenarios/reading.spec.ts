@@ -51,10 +51,10 @@ describe('reading a random range of a large torrent while all of it is downloade
   it.each([
     { wire: 'pixwire', seeders: 1, rate: 10 * MEGABYTE, delay: 10, pieceLength: 1 << 20, bound: 1.6 },
     { wire: 'pixwire', seeders: 1, rate: 10 * MEGABYTE, delay: 10, pieceLength: 1 << 18, bound: 2 },
-    { wire: 'pixwire', seeders: 4, rate: 10 * MEGABYTE, delay: 10, pieceLength: 1 << 20, bound: 2.3 },
+    { wire: 'pixwire', seeders: 4, rate: 10 * MEGABYTE, delay: 10, pieceLength: 1 << 20, bound: 2.6 },
     { wire: 'pixwire', seeders: 1, rate: 100 * MEGABYTE, delay: 1, pieceLength: 1 << 20, bound: 2.6 },
     { wire: 'bep3', seeders: 1, rate: 10 * MEGABYTE, delay: 10, pieceLength: 1 << 20, bound: 1.6 },
-    { wire: 'bep3', seeders: 4, rate: 10 * MEGABYTE, delay: 10, pieceLength: 1 << 20, bound: 2.1 },
+    { wire: 'bep3', seeders: 4, rate: 10 * MEGABYTE, delay: 10, pieceLength: 1 << 20, bound: 2.3 },
   ] satisfies (Place & { bound: number })[])(
     'takes at most $bound × the time of an idle line to the first piece: $wire, $seeders × $rate bytes a second, pieces of $pieceLength',
     ({ bound, ...place }) => {
