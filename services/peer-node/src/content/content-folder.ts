@@ -90,7 +90,8 @@ export class ContentFolder {
   /** Whether only what somebody reads of it is to be got. */
   async setPartial(infoHash: InfoHash, partial: boolean): Promise<void> {
     const path = partialPath(this.paths.torrent(infoHash));
-    if (partial) await replaceFile(path, '');
+    // What a crash undoes of it costs a download, and no content.
+    if (partial) await writeFile(path, '');
     else await rm(path, { force: true });
   }
 

@@ -3,6 +3,7 @@ import type { Logger } from '@pixtorrent/core';
 import { Metrics, systemTimers, wallClock } from '@pixtorrent/service-kit';
 import { CONFIG, LOGGER } from '../config/config.module.ts';
 import type { PeerConfig } from '../config/peer-settings.ts';
+import { NodeTls } from '../node/node-tls.ts';
 import { PeerNode } from '../node/peer-node.ts';
 import { ContentGateway } from './content-gateway.ts';
 import { addGatewayMetrics } from './gateway-metrics.ts';
@@ -14,17 +15,20 @@ export class Gateway {
   readonly #config: PeerConfig;
   readonly #logger: Logger;
   readonly #node: PeerNode;
+  readonly #tls: NodeTls;
   #server: HttpServer | undefined;
 
   constructor(
     @Inject(CONFIG) config: PeerConfig,
     @Inject(LOGGER) logger: Logger,
     @Inject(PeerNode) node: PeerNode,
+    @Inject(NodeTls) tls: NodeTls,
     @Inject(Metrics) metrics: Metrics,
   ) {
     this.#config = config;
     this.#logger = logger.child({ component: 'gateway' });
     this.#node = node;
+    this.#tls = tls;
     addGatewayMetrics(metrics, () => this.#server);
   }
 
@@ -35,7 +39,7 @@ export class Gateway {
     const { torrents, catalogue, cluster, entries, replicator } = this.#node;
     const parts = { torrents, catalogue, cluster, entries, replicator, timers: systemTimers, wallClock };
     const routes = [new ContentGateway(parts)];
-    this.#server = await HttpServer.listen({ host, port, routes }, this.#logger);
+    this.#server = await HttpServer.listen({ host, port, routes, tls: this.#tls.ports }, this.#logger);
   }
 
   /** Undefined where it is off. */

@@ -311,8 +311,17 @@ export class Replicator {
     if (torrent === undefined || torrents.get(entry.infoHash) !== undefined) return;
     const metainfo = parseMetainfo(torrent, { fileSystem: FILE_SYSTEM });
     logger.info('takes', { name: entryKey(entry), infoHash: toHex(entry.infoHash), bytes: entry.size });
+    const keep = async (): Promise<void> => {
+      for (const one of entries) await records.keep(one);
+    };
+    const add = () => torrents.add(torrent, metainfo, { pinned: false, partial: read !== undefined });
+    if (read !== undefined) {
+      // Somebody waits.
+      await Promise.all([keep(), add()]);
+      return;
+    }
     // First the record: a torrent without one would not be told to a catalogue that loses it.
-    for (const one of entries) await records.keep(one);
-    await torrents.add(torrent, metainfo, { pinned: false, partial: read !== undefined });
+    await keep();
+    await add();
   }
 }
