@@ -16,10 +16,51 @@ it('a swarm on this machine ends by itself, tells what it measured, and leaves n
     expect(told!.nodeSeconds).toHaveLength(3);
     expect(told!.seederCopies).toBeGreaterThanOrEqual(1);
     expect(told!.seederCopies).toBeLessThan(3.5);
+    expect(told!.publishSeconds).toBeGreaterThan(0);
+    expect(told!.firstByteSeconds).toBeGreaterThan(0);
+    expect(await readdir(folder)).toEqual([]);
+  }));
+
+it('goes on running with --stay, for whoever wants to read from it', () =>
+  scoped(async (scope) => {
+    const folder = await scope.folder();
+    const demo = await Process.start(
+      scope,
+      'demo',
+      [...PIXTORRENT, 'demo', '--nodes', '2', '--size', '1MiB', '--stay', '--json'],
+      { env: { TMPDIR: folder } },
+    );
+    const line = await demo.line('addresses', (text) => text.includes('"running"'), 60);
+    const { server, nodes } = JSON.parse(line);
+    for (const { url } of nodes) {
+      const response = await fetch(url);
+      expect(response.status).toBe(200);
+      expect((await response.arrayBuffer()).byteLength).toBe(1 << 20);
+    }
+    await until(
+      10,
+      async () => {
+        const listed = await pixtorrent(['ls', '--json', '--server', server]);
+        const [entry] = events(listed.stdout);
+        return (entry?.name === 'demo' && entry.copies === 3) || undefined;
+      },
+      () => demo.failure('does not list what all nodes have'),
+    );
+    demo.signal('SIGINT');
+    expect((await demo.exit(20)).code, demo.log).toBe(130);
     expect(await readdir(folder)).toEqual([]);
   }));
 
 describe.runIf(process.platform === 'linux')('a demonstration that is cut short', () => {
+  it('says so when a node ends before its time', () =>
+    scoped(async (scope) => {
+      const { demo, nodes, folder } = await startDemo(scope);
+      process.kill(Number(nodes.at(-1)), 'SIGKILL');
+      expect((await demo.exit(20)).code, demo.log).toBe(1);
+      expect(demo.log).toContain('the process of node-2 ended (SIGKILL)');
+      expect(await readdir(folder)).toEqual([]);
+    }));
+
   it('ends its nodes and clears its folder on Ctrl-C', () =>
     scoped(async (scope) => {
       const { demo, nodes, folder } = await startDemo(scope);

@@ -21,6 +21,8 @@ export interface ServiceOptions {
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
   readonly tokenFile?: string | undefined;
+  /** @default that of `tokenFile`, else of the environment */
+  readonly token?: string | undefined;
 }
 
 /** Milliseconds for an answer. */
@@ -62,9 +64,10 @@ export class Services {
             tlsCert === undefined ? null : await readFile(tlsCert),
           );
     const token =
-      tokenFile === undefined
+      options.token ??
+      (tokenFile === undefined
         ? process.env.PIXTORRENT_TOKEN
-        : (await readFile(tokenFile, 'utf8')).split('\n')[0]?.trim();
+        : (await readFile(tokenFile, 'utf8')).split('\n')[0]?.trim());
     return new Services(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`, channel, token);
   }
 

@@ -89,7 +89,11 @@ function settled(call: Call): boolean {
 
 async function send(call: Call, message: peer.UploadRequest): Promise<void> {
   if (call.write(message) || settled(call)) return;
-  await Promise.race([once(call, 'drain'), once(call, 'close')]).catch(() => {});
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  // Why it is closed is told by the answer.
+  await Promise.race([once(call, 'drain', { signal }), once(call, 'close', { signal })]).catch(() => {});
+  waiting.abort();
 }
 
 /** A tar archive of the files in the order in which they are listed, which is that of the torrent. */

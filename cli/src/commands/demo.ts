@@ -20,7 +20,13 @@ const options = (yargs: CommandLine) =>
       default: '256MiB',
       coerce: one('size', size),
     })
-    .example('$0 demo --nodes 8 --size 100MB', 'a tracker, a seeder and eight nodes');
+    .option('stay', {
+      describe: 'go on running until Ctrl-C, for what else one wants to try',
+      type: 'boolean',
+      default: false,
+    })
+    .example('$0 demo --nodes 8 --size 100MB', 'a tracker, a seeder and eight nodes')
+    .example('$0 demo --stay', 'and then pixtorrent status, publish, or curl in another shell');
 
 async function demo(args: ArgumentsOf<typeof options>): Promise<void> {
   const [context, { runDemo }] = await Promise.all([openContext(args), import('../demo/demo.ts')]);

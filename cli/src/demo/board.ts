@@ -27,7 +27,7 @@ function showBars(nodes: readonly SwarmNode[], size: number): () => void {
   const bars = nodes.map((node) => board.create(size, 0, describe(node)));
   const draw = (): void => {
     for (const [index, bar] of bars.entries())
-      bar.update(haveOf(nodes[index]!, size), describe(nodes[index]!));
+      bar.update(nodes[index]!.figures.have, describe(nodes[index]!));
   };
   const timer = setInterval(draw, PERIOD / 5);
   return () => {
@@ -45,14 +45,9 @@ function describe(node: SwarmNode): { name: string; rate: string; peers: string 
 
 function showLines(nodes: readonly SwarmNode[], size: number): () => void {
   const timer = setInterval(() => {
-    const parts = nodes.map((node) => `${node.name} ${percent(haveOf(node, size), size)}`);
+    const parts = nodes.map((node) => `${node.name} ${percent(node.figures.have, size)}`);
     const rate = nodes.reduce((sum, node) => sum + node.figures.downRate, 0);
     process.stderr.write(`${parts.join(', ')}; ${perSecond(rate)} together\n`);
   }, PERIOD);
   return () => clearInterval(timer);
-}
-
-/** Its last figures may be older than its end. */
-function haveOf(node: SwarmNode, size: number): number {
-  return node.seconds === undefined ? node.figures.have : size;
 }

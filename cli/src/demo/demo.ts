@@ -1,10 +1,11 @@
 import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTorrent } from '@pixtorrent/client';
+import type { peer } from '@pixtorrent/contracts';
 import { StorageError } from '@pixtorrent/node-io';
-import { startHttpTracker } from '@pixtorrent/tracker';
+import { answer, soon } from '../cluster/services.ts';
+import { openLocal, upload } from '../cluster/upload.ts';
 import type { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { interrupted, interruption } from '../interrupt.ts';
@@ -12,21 +13,27 @@ import { binaryBytes, bytes, counted } from '../output/words.ts';
 import { showBoard } from './board.ts';
 import { digestFile, generateFile } from './content.ts';
 import { type Measured, tell } from './measured.ts';
-import { SwarmNode } from './swarm-node.ts';
+import { readEnd } from './reading.ts';
+import { Swarm } from './swarm.ts';
+import type { SwarmNode } from './swarm-node.ts';
 
 export interface DemoOptions {
+  /** Beside the one that has the content from the start. */
   readonly nodes: number;
   /** Bytes. */
   readonly size: number;
+  /** Whether it goes on running when it has been measured. */
+  readonly stay: boolean;
   readonly verbose: boolean;
 }
 
-const HOST = '127.0.0.1';
+/** What the cluster calls the content, and the file that it is. */
+const NAME = 'demo';
 const FILE = 'content.bin';
 
 /**
- * A whole swarm on this machine: a tracker in this process, a seeder and some nodes in processes of their own, which
- * find each other by it. Nothing of it stays.
+ * A whole swarm on this machine: the tracker service in this process, peer-nodes in processes of their own. What is
+ * published at one of them comes to all. Nothing of it stays.
  * @throws CliError `not-whole` where a node's file differs, `node-ended`, `interrupted`; StorageError
  */
 export async function runDemo(options: DemoOptions, context: Context): Promise<void> {
@@ -35,9 +42,15 @@ export async function runDemo(options: DemoOptions, context: Context): Promise<v
   process.once('exit', clearAtExit);
   try {
     await refuseSmallDisk(folder, options);
-    tell(await measure(folder, options, context), context.output);
+    const swarm = await Swarm.start({ folder, ...options }, context);
+    try {
+      tell(await measure(swarm, folder, options, context), context.output);
+      if (options.stay) await stay(swarm, context);
+    } finally {
+      await swarm.close();
+    }
   } catch (error) {
-    // A Ctrl-C reaches the nodes too, and their end is no news then.
+    // A Ctrl-C ends much at once, and only it is news then.
     throw interrupted.aborted ? interrupted.reason : error;
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -46,6 +59,7 @@ export async function runDemo(options: DemoOptions, context: Context): Promise<v
 }
 
 async function refuseSmallDisk(folder: string, { nodes, size }: DemoOptions): Promise<void> {
+  // The source goes when the seeder has it.
   const needed = (nodes + 1) * size;
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize >= needed) return;
@@ -53,51 +67,64 @@ async function refuseSmallDisk(folder: string, { nodes, size }: DemoOptions): Pr
   throw new StorageError('disk-full', folder, message);
 }
 
-async function measure(folder: string, options: DemoOptions, context: Context): Promise<Measured> {
-  const { output, logger } = context;
-  const { size, verbose } = options;
-  const source = join(folder, 'seeder');
-  await mkdir(source);
-  const sha256 = await generate(join(source, FILE), size, context);
+async function measure(
+  swarm: Swarm,
+  folder: string,
+  { size }: DemoOptions,
+  context: Context,
+): Promise<Measured> {
+  const { output } = context;
+  const { seeder, nodes, services } = swarm;
+  output.note(
+    `a tracker, a seeder and ${counted(nodes.length, 'node')} start, each node a process of its own`,
+  );
+  const source = join(folder, FILE);
+  const sha256 = await generate(source, size, context);
+  await orInterrupted(allReady([seeder, ...nodes], context));
 
-  const tracker = await startHttpTracker({ host: HOST, port: 0, logger });
-  const running: SwarmNode[] = [];
+  const began = performance.now();
+  const { infoHash } = await publish(swarm, source, context);
+  const publishSeconds = (performance.now() - began) / 1000;
+  await rm(source);
+  const hideBoard = showBoard(nodes, size, output.json);
+  let reading: Measured['reading'];
   try {
-    const torrent = join(folder, `${FILE}.torrent`);
-    const content = join(source, FILE);
-    await writeFile(
-      torrent,
-      await createTorrent(content, { trackers: [[tracker.url]], signal: interrupted }),
+    const last = nodes.at(-1)!;
+    const read = last.begun().then(async () => readEnd(last, await swarm.contentUrl(last, NAME), size));
+    [reading] = await orInterrupted(
+      seeder.orEnd(Promise.all([read, ...nodes.map((node) => node.whole(services, infoHash))])),
     );
-    const start = (name: string, command: string, dir: string, ...more: string[]): SwarmNode => {
-      const node = new SwarmNode(name, [command, torrent, '--dir', dir, '--host', HOST, ...more], verbose);
-      running.push(node);
-      return node;
-    };
-    output.note(`tracker on ${tracker.url}`);
-    const seeder = start('seeder', 'seed', source);
-    await orInterrupted(seeder.ready);
-    output.note(`seeder and ${counted(options.nodes, 'node')} start, each a process of its own`);
-    const folders = Array.from({ length: options.nodes }, (_, index) => join(folder, `node-${index + 1}`));
-    const nodes = folders.map((dir, index) => start(`node ${index + 1}`, 'get', dir, '--stay'));
-
-    const hideBoard = showBoard(nodes, size, output.json);
-    let seconds: number;
-    try {
-      seconds = await orInterrupted(Promise.race([secondsOf(nodes), endOf(seeder)]));
-      // What the seeder sent last is in its next figures.
-      await orInterrupted(seeder.nextFigures());
-    } finally {
-      hideBoard();
-    }
-    const sentBySeeder = seeder.figures.uploaded;
-    await stopAll(running);
-    output.note('comparing every file with the source');
-    for (const [index, dir] of folders.entries()) await compare(join(dir, FILE), sha256, index + 1);
-    return { size, seconds, nodeSeconds: nodes.map((node) => node.seconds!), sentBySeeder, sha256 };
   } finally {
-    await stopAll(running);
-    await tracker.close();
+    hideBoard();
+  }
+  const published = await publishedAt(swarm);
+  const sentBySeeder = await uploadedBy(swarm, seeder, infoHash);
+  output.note('comparing every file with the source');
+  for (const node of nodes) await compare(node, infoHash, sha256);
+  const nodeSeconds = nodes.map(({ figures }) => (figures.completedMs - published) / 1000);
+  return {
+    size,
+    publishSeconds,
+    seconds: Math.max(...nodeSeconds),
+    nodeSeconds,
+    sentBySeeder,
+    reading,
+    sha256,
+  };
+}
+
+async function allReady(nodes: readonly SwarmNode[], { output }: Context): Promise<void> {
+  const view = output.progress('starting');
+  let ready = 0;
+  try {
+    await Promise.all(
+      nodes.map(async (node) => {
+        await node.ready;
+        view.update(++ready, nodes.length, `${ready} of ${counted(nodes.length, 'node')}`);
+      }),
+    );
+  } finally {
+    view.end();
   }
 }
 
@@ -111,26 +138,65 @@ async function generate(path: string, size: number, { output }: Context): Promis
   }
 }
 
-async function secondsOf(nodes: readonly SwarmNode[]): Promise<number> {
-  const [ready, whole] = await Promise.all([
-    Promise.all(nodes.map((node) => node.ready)),
-    Promise.all(nodes.map((node) => node.whole)),
-  ]);
-  return (Math.max(...whole) - Math.min(...ready)) / 1000;
+/** Gives the file to the seeder, as `pixtorrent publish` does. */
+async function publish(
+  { services, seeder }: Swarm,
+  path: string,
+  { output }: Context,
+): Promise<peer.Published> {
+  const local = await openLocal(path);
+  const { grpc } = await seeder.ready;
+  const node = { name: seeder.name, grpcAddress: `127.0.0.1:${grpc}` };
+  const publication = { name: NAME, replicas: 0, labels: {}, pieceLength: 0 };
+  output.note('publishing it at the seeder');
+  const view = output.progress('publishing');
+  try {
+    return await upload(services, node, publication, local, (done) => view.update(done, local.size));
+  } finally {
+    view.end();
+  }
 }
 
-/** Rejects when a seeder ends; it is whole from the start, and says nothing of it. */
-function endOf(seeder: SwarmNode): Promise<never> {
-  return seeder.whole as Promise<never>;
+/** When the catalogue took it, milliseconds since 1970. */
+async function publishedAt({ services }: Swarm): Promise<number> {
+  const [entry] = await services.entries(NAME);
+  return entry!.publishedMs;
 }
 
-async function compare(path: string, sha256: string, node: number): Promise<void> {
-  const digest = await digestFile(path);
-  if (digest !== sha256) throw new CliError('not-whole', `the file of node ${node} differs from the source`);
+/** Bytes of the content that a node has sent. */
+async function uploadedBy({ services }: Swarm, node: SwarmNode, infoHash: Buffer): Promise<number> {
+  const { grpc } = await node.ready;
+  const { torrent } = await answer<peer.GetTorrentResponse>(node.name, (done) =>
+    services
+      .node(`127.0.0.1:${grpc}`)
+      .getTorrent({ infoHash, pieces: false }, services.authorization(), soon(), done),
+  );
+  return torrent!.uploaded;
 }
 
-async function stopAll(nodes: SwarmNode[]): Promise<void> {
-  await Promise.all(nodes.splice(0).map((node) => node.stop()));
+async function compare({ dir, name }: SwarmNode, infoHash: Buffer, sha256: string): Promise<void> {
+  const digest = await digestFile(join(dir, 'content', infoHash.toString('hex'), FILE));
+  if (digest !== sha256) throw new CliError('not-whole', `the file of ${name} differs from the source`);
+}
+
+/** Says what can be done with it, and leaves it running. @throws CliError `interrupted` */
+async function stay(swarm: Swarm, { output }: Context): Promise<void> {
+  const { services, token, nodes } = swarm;
+  const urls = await Promise.all(nodes.map((node) => swarm.contentUrl(node, NAME)));
+  output.event({
+    event: 'running',
+    server: services.server,
+    token,
+    announce: swarm.announceUrl,
+    nodes: nodes.map(({ name }, index) => ({ name, url: urls[index] })),
+  });
+  output.print('');
+  output.print('it runs on until Ctrl-C; in another shell:');
+  output.print(`  export PIXTORRENT_SERVER=${services.server} PIXTORRENT_TOKEN=${token}`);
+  output.print('  npx pixtorrent status --watch');
+  output.print('  npx pixtorrent publish README.md --name readme --wait');
+  output.print(`  curl --range 0-99 ${urls[0]} | xxd`);
+  await interruption();
 }
 
 function orInterrupted<T>(work: Promise<T>): Promise<T> {

@@ -1,84 +1,98 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { type ChildProcess, fork } from 'node:child_process';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { peer } from '@pixtorrent/contracts';
+import type { PeerPorts } from '@pixtorrent/peer-node-service';
+import { messages, type Services } from '../cluster/services.ts';
 import { CliError } from '../errors.ts';
-import type { OutputEvent, TransferFigures } from '../output/ndjson.ts';
+import type { NodeWord } from './node-process.ts';
 
+/** Beside this file, compiled or not. */
+const PROCESS = fileURLToPath(new URL(`./node-process${extname(import.meta.url)}`, import.meta.url));
 /** How long a node may take to leave in good order, milliseconds. */
 const STOP_TIME = 5000;
+/** Between two of its figures, milliseconds. */
+const INTERVAL = 200;
 
-const NOTHING_YET: TransferFigures = {
-  downloaded: 0,
-  uploaded: 0,
-  have: 0,
-  total: 0,
-  downRate: 0,
-  upRate: 0,
-  peers: 0,
-  pieces: 0,
-};
+/** How far a node is with the content. Bytes, bytes a second. */
+export type NodeFigures = Pick<peer.Torrent, 'have' | 'downRate' | 'upRate' | 'peers' | 'completedMs'>;
 
-type Listener = () => void;
+const NOTHING_YET: NodeFigures = { have: 0, downRate: 0, upRate: 0, peers: 0, completedMs: 0 };
 
-/** A process of its own that seeds or gets, run by this very command and followed by its `--json` events. */
+/** The peer-node service in a process of its own, followed by its gRPC. */
 export class SwarmNode {
   readonly name: string;
-  /** Fulfilled when it listens, with the time on `performance.now()`'s scale. */
-  readonly ready: Promise<number>;
-  /** Fulfilled when it has everything, with the same kind of time. */
-  readonly whole: Promise<number>;
-  /** Seconds that its download took; undefined until it is whole. */
-  seconds: number | undefined;
-  figures: TransferFigures = NOTHING_YET;
+  readonly dir: string;
+  /** Fulfilled when the tracker knows of it, with its ports. */
+  readonly ready: Promise<PeerPorts>;
+  figures: NodeFigures = NOTHING_YET;
+  readonly #begun = Promise.withResolvers<void>();
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
+  /** Rejects when it ends before it was told to. */
+  readonly #ended = Promise.withResolvers<never>();
   readonly #killAtExit = (): void => void this.#child.kill('SIGKILL');
-  readonly #waiting = new Set<Listener>();
-  #error = '';
   #stopping = false;
 
-  /** @param args of the command, without `--json` */
-  constructor(name: string, args: readonly string[], verbose: boolean) {
+  /** @param env its settings, beside its name and its folder */
+  constructor(name: string, dir: string, env: Readonly<Record<string, string>>, verbose: boolean) {
     this.name = name;
-    const more = verbose ? ['--json', '--verbose'] : ['--json'];
-    // The channel ends the node when this process is killed; see watchInterrupts.
-    this.#child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...args, ...more], {
-      stdio: ['ignore', 'pipe', verbose ? 'inherit' : 'ignore', 'ipc'],
+    this.dir = dir;
+    this.#child = fork(PROCESS, verbose ? ['verbose'] : [], {
+      stdio: ['ignore', 'ignore', verbose ? 'inherit' : 'ignore', 'ipc'],
+      env: { ...withoutSettings(process.env), ...env, PEER_NAME: name, PEER_DIR: dir },
     });
     process.once('exit', this.#killAtExit);
-    const ready = Promise.withResolvers<number>();
-    const whole = Promise.withResolvers<number>();
-    this.ready = ready.promise;
-    this.whole = whole.promise;
-    createInterface({ input: this.#child.stdout! }).on('line', (line) => {
-      const event: OutputEvent = JSON.parse(line);
-      if (event.event === 'ready') ready.resolve(performance.now());
-      if (event.event === 'error') this.#error = `: ${event.message}`;
-      if (event.event === 'progress') this.#progress(event);
-      if (event.event === 'complete') {
-        this.seconds = event.seconds;
-        whole.resolve(performance.now());
-      }
+    const ready = Promise.withResolvers<PeerPorts>();
+    let fault = '';
+    this.#child.on('message', (word: NodeWord) => {
+      if (word.type === 'ready') ready.resolve(word.ports);
+      else fault = `: ${word.message}`;
     });
     this.#exited = new Promise((resolve) => {
       const end = (why: string): void => {
         process.off('exit', this.#killAtExit);
         resolve();
         if (this.#stopping) return;
-        const error = new CliError('node-ended', `the process of ${name} ended (${why})${this.#error}`);
-        ready.reject(error);
-        whole.reject(error);
+        this.#ended.reject(new CliError('node-ended', `the process of ${name} ended (${why})${fault}`));
       };
       this.#child.once('error', (error) => end(error.message));
       this.#child.once('close', (code, signal) => end(signal ?? `exit code ${code}`));
     });
-    // Whoever waits for one of them is told; the other need not be waited for.
-    for (const promise of [this.ready, this.whole]) promise.catch(() => {});
+    this.#ended.promise.catch(() => {});
+    this.ready = this.orEnd(ready.promise);
+    // Whoever waits for it is told.
+    this.ready.catch(() => {});
   }
 
-  /** Fulfilled with the next figures, or when the node ends. */
-  async nextFigures(): Promise<void> {
-    const figures = new Promise<void>((resolve) => this.#waiting.add(resolve));
-    await Promise.race([figures, this.#exited]);
+  /** @throws CliError `node-ended`, where that is what happens first */
+  orEnd<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#ended.promise]);
+  }
+
+  /** Fulfilled when it has begun to get the content, of one that is followed. @throws CliError `node-ended` */
+  begun(): Promise<void> {
+    return this.orEnd(this.#begun.promise);
+  }
+
+  /** Keeps `figures` up to date. Fulfilled when it has all of the content. @throws CliError */
+  whole(services: Services, infoHash: Buffer): Promise<void> {
+    return this.orEnd(this.#follow(services, infoHash));
+  }
+
+  async #follow(services: Services, infoHash: Buffer): Promise<void> {
+    const { grpc } = await this.ready;
+    const request = { infoHashes: [infoHash], intervalMs: INTERVAL };
+    const stream = services.node(`127.0.0.1:${grpc}`).watchTorrents(request);
+    for await (const { torrents } of messages(this.name, stream)) {
+      const [torrent] = torrents;
+      if (torrent === undefined) continue;
+      if (torrent.error !== '')
+        throw new CliError('node-ended', `${this.name} cannot go on: ${torrent.error}`);
+      this.figures = torrent;
+      this.#begun.resolve();
+      if (torrent.completedMs > 0) return;
+    }
   }
 
   /** Has it leave in good order, or at once if that takes too long. */
@@ -89,10 +103,9 @@ export class SwarmNode {
     await this.#exited;
     clearTimeout(timer);
   }
+}
 
-  #progress(figures: TransferFigures): void {
-    this.figures = figures;
-    for (const resolve of this.#waiting) resolve();
-    this.#waiting.clear();
-  }
+/** What somebody has set for a node of theirs is not meant for these. */
+function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('PEER_')));
 }

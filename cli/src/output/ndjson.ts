@@ -22,6 +22,7 @@ type ResultEvent =
   | 'magnet'
   | 'verified'
   | 'demo'
+  | 'running'
   | 'published'
   | 'spread'
   | 'entry'
