@@ -32,6 +32,13 @@ async function torrents() {
   return found;
 }
 
+it('forgets what was being taken in when the process ended', async () => {
+  await mkdir(join(root, 'ingest', 'some', 'folder'), { recursive: true });
+  await writeFile(join(root, 'ingest', 'some', 'folder', 'a.bin'), 'half of it');
+  await ContentFolder.open(root, silentLogger);
+  expect(await readdir(join(root, 'ingest'))).toEqual([]);
+});
+
 it('keeps torrents over restarts, and passes over what is none', async () => {
   await folder.saveTorrent(A, Buffer.from('one'), false);
   await folder.saveTorrent(B, Buffer.from('two'), true);

@@ -42,6 +42,9 @@ export class ContentFolder {
     const folder = new ContentFolder(new ContentPaths(root), logger);
     for (const path of folder.paths.folders) await mkdir(path, { recursive: true });
     await folder.check();
+    // What was being taken in was published nowhere: whoever brought it brings it again.
+    for (const name of await readdir(join(root, 'ingest')))
+      await rm(join(root, 'ingest', name), { recursive: true, force: true });
     for (const name of await readdir(join(root, 'content')))
       if (name.startsWith(GONE)) await rm(join(root, 'content', name), { recursive: true, force: true });
     return folder;
@@ -49,7 +52,7 @@ export class ContentFolder {
 
   /** Whether the disk takes what is written. @throws the system's error */
   async check(): Promise<void> {
-    const path = join(this.paths.root, 'ingest', '.writable');
+    const path = join(this.paths.root, '.writable');
     await writeFile(path, '');
     await rm(path);
   }
