@@ -142,8 +142,7 @@ export function headerOf(request: wire.UploadRequest | undefined): {
     publication: publicationOf(publication, 'header.publication'),
     name: content.$case === 'file' ? content.file : content.directory,
     directory: content.$case === 'directory',
-    // Of an archive it is the size of the archive, and not of what is in it.
-    ...(size !== 0 && content.$case === 'file' && { size }),
+    ...(size !== 0 && { size }),
   };
 }
 

@@ -305,9 +305,10 @@ describe('an upload', () => {
     const parts: Buffer[] = [];
     for await (const chunk of archive) parts.push(chunk as Buffer);
     const content = { $case: 'directory', directory: 'set' } as const;
-    const size = parts.reduce((sum, { length }) => sum + length, 0);
-    const { published } = await node.upload({ name: 'up/set', content, size }, parts);
-    expect(published).toMatchObject({ size: 6 });
+    const { published } = await node.upload({ name: 'up/set', content, size: 6 }, parts);
+    expect(published).toMatchObject({ size: 6, unchanged: false });
+    const unsized = await node.upload({ name: 'up/set', content }, parts);
+    expect(unsized.published).toEqual({ ...published, unchanged: true });
     const path = join(node.dir, 'content', toHex(published!.infoHash), 'set', 'sub', 'a.txt');
     expect(await readFile(path, 'utf8')).toBe('one');
   });
