@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { open, readFile, truncate } from 'node:fs/promises';
+import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Stage, until } from '../fixtures/stage.ts';
 import type { ScrubProgress } from './scrubbing.ts';
@@ -15,12 +17,18 @@ beforeEach(async () => {
 
 afterEach(() => stage.close());
 
-async function flip(path: string, at: number): Promise<void> {
+/** Changes a bit as a bad disk does: nobody has written to the file. */
+async function rot(path: string, at: number): Promise<void> {
+  const reference = `${path}.time`;
+  await writeFile(reference, '');
+  await promisify(execFile)('touch', ['-r', path, reference]);
   const file = await open(path, 'r+');
   const byte = Buffer.alloc(1);
   await file.read(byte, 0, 1, at);
   await file.write(Buffer.from([byte[0]! ^ 1]), 0, 1, at);
   await file.close();
+  await promisify(execFile)('touch', ['-r', reference, path]);
+  await rm(reference);
 }
 
 describe('scrubbing', () => {
@@ -28,8 +36,8 @@ describe('scrubbing', () => {
     const seeder = await stage.seeder();
     const { client, session, dir } = await stage.leecher('target', [seeder.client]);
     await once(session, 'complete');
-    await flip(join(dir, 'tree', 'a.bin'), 3 * PIECE + 5);
-    await flip(join(dir, 'tree', 'b.bin'), 500_000);
+    await rot(join(dir, 'tree', 'a.bin'), 3 * PIECE + 5);
+    await rot(join(dir, 'tree', 'b.bin'), 500_000);
     const lost: number[] = [];
     session.on('lost', (piece) => lost.push(piece));
     const seen: ScrubProgress[] = [];
@@ -54,15 +62,22 @@ describe('scrubbing', () => {
   });
 
   it('has the next session know what was lost though nobody could give it again', async () => {
+    const { pieceCount } = stage.metainfo;
     const seeder = await stage.seeder();
-    await truncate(join(stage.folder, 'source', 'tree', 'a.bin'), 5 * PIECE);
-    await flip(join(stage.folder, 'source', 'tree', 'b.bin'), 300_000);
-    for await (const _ of seeder.session.scrub());
-    const here = [...seeder.session.bitfield()];
-    expect(here.length).toBeLessThan(stage.metainfo.pieceCount - 8);
+    const { client, session, dir } = await stage.leecher('target', [seeder.client]);
+    await once(session, 'complete');
+    await until(() => session.fileOnDisk(0) !== undefined && session.fileOnDisk(1) !== undefined);
     await seeder.client.close();
-    const again = await stage.seeder();
-    expect([...again.session.bitfield()]).toEqual(here);
+    await rot(join(stage.folder, 'source', 'tree', 'b.bin'), 300_000);
+    await rot(join(dir, 'tree', 'a.bin'), 5 * PIECE);
+    // Nothing but the bytes has changed: a session that does not look knows nothing of it.
+    const unaware = await stage.seeder();
+    expect(unaware.session.bitfield().complete).toBe(true);
+    for (const one of [unaware.session, session]) for await (const _ of one.scrub());
+    await Promise.all([client.close(), unaware.client.close()]);
+    const again = [(await stage.seeder()).session, (await stage.leecher('target', [])).session];
+    expect(again.map((one) => one.bitfield().count)).toEqual([pieceCount - 1, pieceCount - 1]);
+    expect(again[1]!.bitfield().has(5)).toBe(false);
   });
 
   it('reads no faster than it is told to, and ends when it is told to', async () => {

@@ -1,7 +1,7 @@
 import { BLOCK_LENGTH } from '@pixtorrent/peer-protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Actor, full, idOf, StagedTorrent, shapeOf } from '../fixtures/staged-torrent.ts';
+import { type Actor, bits, full, idOf, StagedTorrent, shapeOf } from '../fixtures/staged-torrent.ts';
 import { TokenBucket } from '../rates/token-bucket.ts';
 
 const name = ({ piece, offset, length }: { piece: number; offset: number; length: number }) =>
@@ -125,5 +125,29 @@ describe('uploads', () => {
     expect(actor.link.rejected.map(({ piece }) => piece)).toEqual(expect.arrayContaining([0]));
     actor.peer.blockSent(BLOCK_LENGTH);
     expect(actor.link.blocks.map(({ piece }) => piece)).toContain(1);
+  });
+
+  it('go first to what only a leaving node has, also to those who may not be refused anything', () => {
+    const stage = new StagedTorrent({
+      have: bits(8, 0, 1, 2, 3),
+      tuning: { inFlight: 1, inFlightTime: 0, hurriedInFlightTime: 0 },
+    });
+    const [a, b] = [1, 2].map((number) =>
+      stage.join({ wire: 'bep3', rejects: false, id: idOf(number, '-XX0000-') }),
+    );
+    a!.peer.bitfield(bits(8, 0, 1).bytes);
+    for (const actor of [a!, b!]) actor.peer.interested();
+    const ask = (actor: Actor, ...pieces: number[]): void => {
+      for (const piece of pieces) actor.peer.request(piece, 0, BLOCK_LENGTH);
+    };
+    ask(b!, 0, 0, 1, 2);
+    ask(a!, 3, 3);
+    stage.torrent.drain();
+    for (let i = 0; i < 6; i++)
+      for (const actor of [b!, a!]) if (actor.peer.inFlight > 0) actor.peer.blockSent(BLOCK_LENGTH);
+    const order = (actor: Actor) => actor.link.blocks.map(({ piece }) => piece);
+    // The first was on its way before.
+    expect(order(b!)).toEqual([0, 2, 0, 1]);
+    expect(order(a!)).toEqual([3, 3]);
   });
 });
