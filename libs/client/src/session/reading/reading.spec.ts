@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile, truncate } from 'node:fs/promises';
+import { readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Stage, until } from '../../fixtures/stage.ts';
@@ -106,6 +106,19 @@ describe('reading a torrent', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'closed' });
     await closing;
     await expect(readAll(session, 0, 10)).rejects.toMatchObject({ code: 'closed' });
+  });
+
+  it('ends with the reason when the disk takes nothing more', async () => {
+    const seeder = await stage.seeder();
+    const { session, dir } = await stage.leecher('target', [seeder.client], { selective: true });
+    await rm(join(dir, 'tree'), { recursive: true });
+    const failed = once(session, 'failed');
+    await expect(readAll(session, 0, 3_000_000)).rejects.toMatchObject({
+      code: 'failed',
+      cause: { code: 'missing' },
+    });
+    await failed;
+    await expect(readAll(session, 0, 1)).rejects.toMatchObject({ code: 'failed' });
   });
 
   it('gets again what the disk has lost', async () => {
