@@ -1,95 +1,136 @@
 /** Reading through a node's gateway beside nginx: a range that is not there yet, and a file that is. */
-import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Placement } from '@pixtorrent/cluster';
 import { SeededRandom } from '@pixtorrent/core';
-import { publish, whenNamed } from '../../integration-tests/gateway/published.ts';
+import { choosePieceLength } from '@pixtorrent/metainfo';
 import { writeFileOf } from '../../integration-tests/support/content.ts';
-import { type PeerNodeProcess, startPeerNode } from '../../integration-tests/support/peer-node.ts';
-import { run, until } from '../../integration-tests/support/processes.ts';
+import type { Host } from '../../integration-tests/support/namespaces.ts';
+import { run } from '../../integration-tests/support/processes.ts';
 import { scoped } from '../../integration-tests/support/scope.ts';
-import { startTrackerService, type TrackerService } from '../../integration-tests/support/tracker-service.ts';
 import { costOf } from '../measure/cost.ts';
 import { describeMachine } from '../measure/machine.ts';
 import { spreadOf } from '../measure/statistics.ts';
 import { type Fetched, fetchByCurl } from './curl.ts';
-import { type Nginx, nginxVersion, startNginx } from './nginx.ts';
+import { nginxVersion } from './nginx.ts';
+import { FILE, openStage, SOURCE, type Stage, startReader, urlOf } from './stage.ts';
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '9' },
     size: { type: 'string', default: '1000000000' },
-    only: { type: 'string', default: 'ranges,whole' },
+    'piece-length': { type: 'string', default: String(choosePieceLength(1e9)) },
+    uplink: { type: 'string', default: '160000000' },
+    only: { type: 'string', default: 'whole,loopback,network' },
   },
 });
 const rounds = Number(values.rounds);
 const size = Number(values.size);
+const uplink = Number(values.uplink);
+const pieceLength = Number(values['piece-length']);
 const parts = values.only.split(',');
-const SOURCE = 'source';
 /** Bytes of a range. */
 const RANGE = 2 ** 20;
-
-interface Reads {
-  readonly reader: string;
-  readonly rounds: readonly Read[];
-}
+/** Pairs of ranges that are read while a node downloads. */
+const PAIRS = 3;
 
 interface Read extends Fetched {
   /** Seconds of the server's CPU. */
   readonly cpu: number;
 }
 
+interface Reads {
+  readonly reader: string;
+  readonly rounds: readonly Read[];
+}
+
+interface Table {
+  readonly title: string;
+  readonly columns: readonly Column[];
+  /** The first is what the others are compared with. */
+  readonly reads: readonly Reads[];
+}
+
+type Column = readonly [heading: string, digits: number, of: (read: Read) => number];
+
+const FIRST: readonly Column[] = [
+  ['first byte, ms', 1, ({ first }) => first],
+  ['all of it, ms', 1, ({ whole }) => whole],
+];
+const RATE: readonly Column[] = [
+  ['throughput, MB/s', 0, ({ size: bytes, whole }) => bytes / 1e3 / whole],
+  ['CPU, s/GB', 2, ({ cpu, size: bytes }) => (cpu / bytes) * 1e9],
+];
 const NAME = heldBySource();
-const ranges: Reads[] = [];
-const whole: Reads[] = [];
+const EVERYWHERE = 'bench/everywhere';
+const random = new SeededRandom(1);
+const tables: Table[] = [];
 
 await scoped(async (scope) => {
   const folder = await scope.folder();
-  const file = join(folder, 'content.bin');
-  await writeFileOf(file, 'gateway', size);
-  const tracker = await startTrackerService(scope);
-  const source = await startPeerNode(scope, { tracker, name: SOURCE });
-  await scoped(async (inner) => {
-    await publish(inner, tracker, { name: NAME, path: file, replicas: 1 });
-    await whenWhole(source);
-  });
-  const started = await startNginx(scope, folder);
-  const nginx = { ...started, url: `${started.url}/content.bin` };
-  if (parts.includes('ranges')) ranges.push(...(await measureRanges(tracker, nginx)));
-  if (parts.includes('whole')) whole.push(...(await measureWhole(source, nginx)));
+  await writeFileOf(join(folder, FILE), 'gateway', size);
+  if (parts.includes('whole') || parts.includes('loopback'))
+    await scoped(async (inner) => {
+      const stage = await openStage(inner, folder, pieceLength);
+      await stage.ingest(NAME, 1);
+      if (parts.includes('whole'))
+        tables.push({
+          title: 'all of the file, over loopback',
+          columns: RATE,
+          reads: await readWhole(stage),
+        });
+      if (parts.includes('loopback'))
+        tables.push({ title: 'a random MiB, over loopback', columns: FIRST, reads: await readRanges(stage) });
+    });
+  if (parts.includes('network'))
+    await scoped(async (inner) => {
+      const stage = await openStage(inner, folder, pieceLength, uplink);
+      await stage.ingest(NAME, 1);
+      const link = `a link of ${uplink / 1e6} Mbit/s`;
+      tables.push({ title: `a random MiB, over ${link}`, columns: FIRST, reads: await readRanges(stage) });
+      await stage.ingest(EVERYWHERE, 0);
+      const reads = await readWhileDownloading(stage);
+      tables.push({ title: `a random MiB while all of it comes over ${link}`, columns: FIRST, reads });
+    });
 });
 await report();
 
-/** Ranges that nobody has read: from the source by nginx, by a node that has nothing, and by one that has some. */
-async function measureRanges(tracker: TrackerService, nginx: Nginx): Promise<Reads[]> {
-  const random = new SeededRandom(1);
-  const anywhere = (): string => {
-    const start = random.below(size - RANGE);
-    return `${start}-${start + RANGE - 1}`;
-  };
-  const plain: Read[] = [];
-  const fresh: Read[] = [];
-  const open: Read[] = [];
+/** All of a file that is there. */
+async function readWhole({ source, sourceHost, nginx }: Stage): Promise<Reads[]> {
+  const servers = [
+    { reader: 'nginx', url: `${nginx.url}/${FILE}`, pid: nginx.pid, rounds: [] as Read[] },
+    {
+      reader: 'peer-node',
+      url: urlOf(sourceHost, source, NAME),
+      pid: source.process.pid,
+      rounds: [] as Read[],
+    },
+  ];
   for (let round = 1; round <= rounds; round++) {
-    await scoped(async (inner) => {
-      const node = await startPeerNode(inner, { tracker, name: reader(round) });
-      await whenNamed(node, NAME);
+    for (const { reader, url, pid, rounds: reads } of round % 2 === 0 ? servers : servers.toReversed()) {
+      reads.push(await timed(`round ${round} ${reader}`, sourceHost, pid, url));
+    }
+  }
+  return servers.map(({ reader, rounds: reads }) => ({ reader, rounds: reads }));
+}
+
+/** Ranges that nobody has read: from the source by nginx, by a node that has nothing, and by one that has some. */
+async function readRanges(stage: Stage): Promise<Reads[]> {
+  const [plain, fresh, open]: [Read[], Read[], Read[]] = [[], [], []];
+  const { nginx, readerHost } = stage;
+  const plainUrl = `${nginx.url}/${FILE}`;
+  for (let round = 1; round <= rounds; round++) {
+    await scoped(async (scope) => {
+      const node = await startReader(scope, stage, readerName(round), NAME);
+      const url = urlOf(readerHost, node, NAME);
       await run(['sync']);
-      for (const [reads, pid, url] of [
-        [plain, nginx.pid, nginx.url],
-        [fresh, node.process.pid, urlOf(node)],
-        [open, node.process.pid, urlOf(node)],
-        [plain, nginx.pid, nginx.url],
-        [open, node.process.pid, urlOf(node)],
-      ] as const) {
-        const read = await timed(pid, url, anywhere());
-        reads.push(read);
-        console.log(
-          `round ${round} ${url}: first ${read.first.toFixed(1)} ms, whole ${read.whole.toFixed(1)} ms`,
-        );
-      }
+      const { pid } = node.process;
+      plain.push(await timed(`round ${round} nginx`, readerHost, nginx.pid, plainUrl, anywhere()));
+      fresh.push(await timed(`round ${round} node`, readerHost, pid, url, anywhere()));
+      open.push(await timed(`round ${round} same`, readerHost, pid, url, anywhere()));
+      plain.push(await timed(`round ${round} nginx`, readerHost, nginx.pid, plainUrl, anywhere()));
+      open.push(await timed(`round ${round} same`, readerHost, pid, url, anywhere()));
     });
   }
   return [
@@ -99,46 +140,44 @@ async function measureRanges(tracker: TrackerService, nginx: Nginx): Promise<Rea
   ];
 }
 
-/** All of a file that is there. */
-async function measureWhole(node: PeerNodeProcess, nginx: Nginx): Promise<Reads[]> {
-  const servers = [
-    { reader: 'nginx', url: nginx.url, pid: nginx.pid, rounds: [] as Read[] },
-    { reader: 'peer-node', url: urlOf(node), pid: node.process.pid, rounds: [] as Read[] },
-  ];
+/** As before, from a node that has only begun to get all of it, over the same link. */
+async function readWhileDownloading(stage: Stage): Promise<Reads[]> {
+  const [plain, gateway]: [Read[], Read[]] = [[], []];
+  const { nginx, readerHost } = stage;
   for (let round = 1; round <= rounds; round++) {
-    for (const { reader, url, pid, rounds: reads } of round % 2 === 0 ? servers : servers.toReversed()) {
-      const read = await timed(pid, url);
-      reads.push(read);
-      const rate = read.size / 1e3 / read.whole;
-      console.log(`round ${round} ${reader}: ${rate.toFixed(0)} MB/s, CPU ${read.cpu.toFixed(2)} s`);
-    }
+    await scoped(async (scope) => {
+      const node = await startReader(scope, stage, readerName(round), EVERYWHERE);
+      const url = urlOf(readerHost, node, EVERYWHERE);
+      await node.process.line('start', (line) => line.includes('"takes"'), 30);
+      for (let pair = 0; pair < PAIRS; pair++) {
+        gateway.push(await timed(`round ${round} node`, readerHost, node.process.pid, url, anywhere()));
+        plain.push(
+          await timed(`round ${round} nginx`, readerHost, nginx.pid, `${nginx.url}/${FILE}`, anywhere()),
+        );
+      }
+    });
   }
-  return servers.map(({ reader, rounds: reads }) => ({ reader, rounds: reads }));
+  return [
+    { reader: 'nginx at the source', rounds: plain },
+    { reader: 'the node', rounds: gateway },
+  ];
 }
 
-async function timed(pid: number, url: string, range?: string): Promise<Read> {
+async function timed(what: string, host: Host, pid: number, url: string, range?: string): Promise<Read> {
   const before = costOf(pid).cpu;
-  const fetched = await fetchByCurl(url, range);
+  const fetched = await fetchByCurl(host, url, range);
+  console.log(`${what}: first ${fetched.first.toFixed(1)} ms, whole ${fetched.whole.toFixed(1)} ms`);
   return { ...fetched, cpu: costOf(pid).cpu - before };
 }
 
-function urlOf({ http }: PeerNodeProcess): string {
-  return `http://127.0.0.1:${http}/v1/content/${NAME}`;
-}
-
-/** The link by its name shows that all of it is there. */
-async function whenWhole({ dir, process }: PeerNodeProcess): Promise<void> {
-  const link = join(dir, 'by-name', NAME.replace('/', '+'));
-  await until(
-    120,
-    () => (existsSync(link) ? true : undefined),
-    () => process.failure('does not get the content'),
-  );
+function anywhere(): string {
+  const start = random.below(size - RANGE);
+  return `${start}-${start + RANGE - 1}`;
 }
 
 /** A name of which the source is the one holder, whichever of the nodes that read are there. */
 function heldBySource(): string {
-  const names = Array.from({ length: rounds }, (_, at) => reader(at + 1));
+  const names = Array.from({ length: rounds }, (_, at) => readerName(at + 1));
   for (let i = 0; ; i++) {
     const name = `bench/content-${i}`;
     const holds = (other: string): boolean => {
@@ -151,49 +190,35 @@ function heldBySource(): string {
   }
 }
 
-function reader(round: number): string {
+function readerName(round: number): string {
   return `reader-${round}`;
 }
 
 async function report(): Promise<void> {
   const { cores, processor, memoryGiB, kernel, node } = await describeMachine();
   const nginx = await nginxVersion();
-  const about = `${cores} cores (${processor}), ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, ${nginx}. One file of ${size / 1e6} MB, over loopback, by curl with a connection of its own; ${rounds} interleaved rounds. Each cell: min / **median** / max; × is the ratio of the medians to nginx.`;
-  const markdown = [
-    '# Reading through the gateway of a node',
-    '',
-    about,
-    '',
-    ...table(`a random range of ${RANGE / 2 ** 10} KiB`, ranges, [
-      ['first byte, ms', 1, ({ first }) => first],
-      ['all of it, ms', 1, (read) => read.whole],
-    ]),
-    ...table('all of the file, which is there', whole, [
-      ['throughput, MB/s', 0, (read) => read.size / 1e3 / read.whole],
-      ['CPU, s/GB', 2, ({ cpu, size: bytes }) => (cpu / bytes) * 1e9],
-    ]),
-  ].join('\n');
+  const about = `${cores} cores (${processor}), ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, ${nginx}. One file of ${size / 1e6} MB in pieces of ${pieceLength / 2 ** 10} KiB, read by curl with a connection of its own; ${rounds} interleaved rounds. Each cell: min / **median** / max; × is the ratio of the medians to nginx.`;
+  const markdown = ['# Reading through the gateway of a node', '', about, '', ...tables.flatMap(table)].join(
+    '\n',
+  );
   const results = new URL('../results/', import.meta.url);
   await mkdir(results, { recursive: true });
-  const options = { rounds, size, range: RANGE };
-  const json = { machine: { cores, processor, memoryGiB, kernel, node, nginx }, options, ranges, whole };
+  const options = { rounds, size, pieceLength, range: RANGE, uplink };
+  const json = { machine: { cores, processor, memoryGiB, kernel, node, nginx }, options, tables };
   await writeFile(new URL('gateway.json', results), `${JSON.stringify(json, null, 2)}\n`);
   await writeFile(new URL('gateway.md', results), markdown);
   console.log(markdown);
 }
 
-type Column = readonly [heading: string, digits: number, of: (read: Read) => number];
-
-function table(title: string, all: readonly Reads[], columns: readonly Column[]): string[] {
-  if (all.length === 0) return [];
-  const rows = all.map((reads, at) => {
+function table({ title, columns, reads }: Table): string[] {
+  const rows = reads.map(({ reader, rounds: all }, at) => {
     const cells = columns.map(([, digits, of]) => {
-      const { min, median, max } = spreadOf(reads.rounds.map(of));
-      const ratio = median / spreadOf(all[0]!.rounds.map(of)).median;
+      const { min, median, max } = spreadOf(all.map(of));
+      const ratio = median / spreadOf(reads[0]!.rounds.map(of)).median;
       const shown = `${min.toFixed(digits)} / **${median.toFixed(digits)}** / ${max.toFixed(digits)}`;
       return at === 0 ? shown : `${shown} (× ${ratio.toFixed(2)})`;
     });
-    return `| ${[reads.reader, ...cells].join(' | ')} |`;
+    return `| ${[reader, ...cells].join(' | ')} |`;
   });
   return [
     `| ${[title, ...columns.map(([heading]) => heading)].join(' | ')} |`,
