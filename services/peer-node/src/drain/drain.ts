@@ -1,4 +1,5 @@
 import type { TorrentSession } from '@pixtorrent/client';
+import { cluster } from '@pixtorrent/contracts';
 import { type Clock, type Logger, printable, type Timers } from '@pixtorrent/core';
 import { byTorrent } from '../replication/wanted.ts';
 import { sessionOf } from '../torrents/kept-torrent.ts';
@@ -37,10 +38,18 @@ export interface DrainDependencies {
   readonly logger: Logger;
 }
 
+const { NODE_STATE_DRAINING: DRAINING } = cluster.NodeState;
 /** Milliseconds between two looks at what is left; all who wait share one. */
 const PERIOD = 250;
 /** Milliseconds in which those who had everything some time ago are asked again. */
 const EARLY = 2000;
+/**
+ * Milliseconds from when this node is seen to drain, by itself as by the others, until what is known of them counts: two
+ * nodes that begin at once would each find the other one staying.
+ */
+const SETTLE = 1000;
+/** The same from the beginning, where the tracker service tells nobody. */
+const LONGEST_SETTLE = 5000;
 /** Torrents that are named in the log. */
 const MOST_NAMED = 10;
 
@@ -49,6 +58,7 @@ export class Drain {
   readonly #deps: DrainDependencies;
   readonly #drained = new WeakSet<TorrentSession>();
   #startedAt: number | undefined;
+  #seenAt: number | undefined;
   #left: readonly LeftTorrent[] = [];
   #surveyedAt = Number.NEGATIVE_INFINITY;
 
@@ -85,7 +95,8 @@ export class Drain {
       signal?.throwIfAborted();
       const left = this.#look();
       const figures = sumOf(left);
-      const outcome = outcomeOf(left, clock.now() >= deadline);
+      const late = clock.now() >= deadline;
+      const outcome = left.length === 0 && !late && !this.#settled() ? undefined : outcomeOf(left, late);
       if (outcome !== undefined) {
         this.#tell(outcome, left);
         yield { ...figures, outcome };
@@ -95,6 +106,19 @@ export class Drain {
       last = figures;
       await pause(timers, Math.max(1, Math.min(PERIOD, deadline - clock.now())), signal);
     }
+  }
+
+  /** Whether others that begin to drain now would know of this one. */
+  #settled(): boolean {
+    const { cluster, self, clock } = this.#deps;
+    const { nodes } = cluster;
+    const others = nodes.size - (nodes.has(self) ? 1 : 0);
+    if (others === 0) return true;
+    const now = clock.now();
+    if (nodes.get(self)?.state === DRAINING) this.#seenAt ??= now;
+    return (
+      (this.#seenAt !== undefined && now - this.#seenAt >= SETTLE) || now - this.#startedAt! >= LONGEST_SETTLE
+    );
   }
 
   #look(): readonly LeftTorrent[] {
