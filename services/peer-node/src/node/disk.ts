@@ -3,7 +3,7 @@ import { type Logger, printable, type Timers } from '@pixtorrent/core';
 import type { ContentFolder } from '../content/content-folder.ts';
 
 export interface DiskDependencies {
-  readonly folder: ContentFolder;
+  readonly folder: Pick<ContentFolder, 'paths' | 'check'>;
   readonly timers: Timers;
   readonly logger: Logger;
 }
@@ -84,7 +84,7 @@ export class Disk {
   }
 }
 
-async function freeOf({ paths }: ContentFolder): Promise<number> {
+async function freeOf({ paths }: DiskDependencies['folder']): Promise<number> {
   const { bavail, bsize } = await statfs(paths.root);
   return bavail * bsize;
 }
