@@ -237,8 +237,8 @@ async function vouch(dir: string, metainfo: Metainfo): Promise<void> {
   }
 }
 
-/** @throws IngestError */
-function checkPublication({ name, labels, replicas, pieceLength }: Publication): void {
+/** @throws IngestError `invalid` */
+export function checkPublication({ name, labels, replicas, pieceLength }: Publication): void {
   const fault = nameFault(name);
   if (fault !== undefined) throw new IngestError('invalid', `name: ${fault}`);
   const [label] = labelFaults(labels);

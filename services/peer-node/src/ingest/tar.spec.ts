@@ -96,3 +96,24 @@ it('refuses an archive that is cut off or bent with a sentence, and ends', async
     { numRuns: 200 },
   );
 });
+
+it('does not read for ever what has no files', async () => {
+  const content = new IncomingContent({
+    folder,
+    name: 'c',
+    directory: true,
+    size: undefined,
+    maxSize: 100_000,
+    pieceLength: undefined,
+  });
+  let read = 0;
+  const nothing = function* () {
+    for (const zeros = Buffer.alloc(2 ** 20); ; read++) yield zeros;
+  };
+  await expect(
+    takeTar(content, Readable.from(nothing()), new AbortController().signal),
+  ).rejects.toMatchObject({
+    code: 'too-large',
+  });
+  expect(read).toBeLessThan(100);
+});
