@@ -34,6 +34,8 @@ const parts = values.only.split(',');
 const RANGE = 2 ** 20;
 /** Pairs of ranges that are read while a node downloads. */
 const PAIRS = 3;
+/** As the settings have it: a download that does not take all that the processors can. */
+const LOOPBACK_RATE = '143MiB';
 
 interface Read extends Fetched {
   /** Seconds of the server's CPU. */
@@ -80,8 +82,12 @@ await scoped(async (scope) => {
           columns: RATE,
           reads: await readWhole(stage),
         });
-      if (parts.includes('loopback'))
-        tables.push({ title: 'a random MiB, over loopback', columns: FIRST, reads: await readRanges(stage) });
+      if (!parts.includes('loopback')) return;
+      tables.push({ title: 'a random MiB, over loopback', columns: FIRST, reads: await readRanges(stage) });
+      await stage.ingest(EVERYWHERE, 0);
+      const reads = await readWhileDownloading(stage, { PEER_DOWNLOAD_RATE: LOOPBACK_RATE });
+      const title = `a random MiB while all of it comes over loopback, ${LOOPBACK_RATE} a second`;
+      tables.push({ title, columns: FIRST, reads });
     });
   if (parts.includes('network'))
     await scoped(async (inner) => {
@@ -140,25 +146,31 @@ async function readRanges(stage: Stage): Promise<Reads[]> {
   ];
 }
 
-/** As before, from a node that has only begun to get all of it, over the same link. */
-async function readWhileDownloading(stage: Stage): Promise<Reads[]> {
-  const [plain, gateway]: [Read[], Read[]] = [[], []];
-  const { nginx, readerHost } = stage;
+/** As before, from a node that has only begun to get all of it, which the same link and processors have to carry. */
+async function readWhileDownloading(
+  stage: Stage,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Reads[]> {
+  const [plain, source, gateway]: [Read[], Read[], Read[]] = [[], [], []];
+  const { nginx, readerHost: host } = stage;
   for (let round = 1; round <= rounds; round++) {
     await scoped(async (scope) => {
-      const node = await startReader(scope, stage, readerName(round), EVERYWHERE);
-      const url = urlOf(readerHost, node, EVERYWHERE);
+      const node = await startReader(scope, stage, readerName(round), EVERYWHERE, env);
       await node.process.line('start', (line) => line.includes('"takes"'), 30);
+      const sourceUrl = urlOf(stage.sourceHost, stage.source, EVERYWHERE);
       for (let pair = 0; pair < PAIRS; pair++) {
-        gateway.push(await timed(`round ${round} node`, readerHost, node.process.pid, url, anywhere()));
-        plain.push(
-          await timed(`round ${round} nginx`, readerHost, nginx.pid, `${nginx.url}/${FILE}`, anywhere()),
+        const [own, other] = [node.process.pid, stage.source.process.pid];
+        gateway.push(
+          await timed(`round ${round} node`, host, own, urlOf(host, node, EVERYWHERE), anywhere()),
         );
+        plain.push(await timed(`round ${round} nginx`, host, nginx.pid, `${nginx.url}/${FILE}`, anywhere()));
+        source.push(await timed(`round ${round} source`, host, other, sourceUrl, anywhere()));
       }
     });
   }
   return [
     { reader: 'nginx at the source', rounds: plain },
+    { reader: 'the gateway of the source', rounds: source },
     { reader: 'the node', rounds: gateway },
   ];
 }

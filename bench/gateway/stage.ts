@@ -62,10 +62,11 @@ export async function startReader(
   stage: Stage,
   name: string,
   content: string,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<PeerNodeProcess> {
   const host = stage.readerHost;
   const trackerHost = stage.sourceHost.address;
-  const node = await startPeerNode(scope, { tracker: stage.tracker, name, host, trackerHost });
+  const node = await startPeerNode(scope, { tracker: stage.tracker, name, host, trackerHost, env });
   const url = `${urlOf(host, node, content)}/`;
   await until(
     10,
