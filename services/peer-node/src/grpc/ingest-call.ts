@@ -21,7 +21,7 @@ export interface IngestCallDependencies {
   readonly mapError: ErrorMapper;
 }
 
-type Source = Pick<Incoming, 'name' | 'directory' | 'size' | 'fill'>;
+type Source = Pick<Incoming, 'name' | 'directory' | 'size' | 'fill'> & { close?(): Promise<void> };
 
 /** Milliseconds between two words on how it gets on. */
 const PERIOD = 250;
@@ -36,6 +36,7 @@ export async function ingest(dependencies: IngestCallDependencies, call: IngestC
   let done = 0;
   let told = -1;
   let timer: { cancel(): void } | undefined;
+  let source: Source | undefined;
   const tell = (size: number): void => {
     timer = timers.after(PERIOD, () => tell(size));
     // Who does not read is told later: the last word counts.
@@ -45,7 +46,7 @@ export async function ingest(dependencies: IngestCallDependencies, call: IngestC
   };
   try {
     const publication = publicationOf(call.request.publication);
-    await using source = await sourceOf(dependencies, call.request, signal);
+    source = await sourceOf(dependencies, call.request, signal);
     tell(source.size ?? 0);
     const published = await ingestor.ingest(publication, {
       ...source,
@@ -60,6 +61,7 @@ export async function ingest(dependencies: IngestCallDependencies, call: IngestC
     call.emit('error', toServiceError(signal.aborted ? broken(error) : error, mapError));
   } finally {
     timer?.cancel();
+    await source?.close?.();
   }
 }
 
@@ -67,12 +69,12 @@ async function sourceOf(
   { allowed, folder }: IngestCallDependencies,
   request: wire.IngestRequest,
   signal: AbortSignal,
-): Promise<Source & AsyncDisposable> {
+): Promise<Source> {
   const place = placeOf(request);
   if (place.$case === 'path') {
     if (folder === undefined)
       throw new IngestError('refused', 'this node has no folder to take content from');
-    return { ...(await openPath(folder, place.path)), async [Symbol.asyncDispose]() {} };
+    return openPath(folder, place.path);
   }
   const file = await openUrl(place.url, signal, { allowed });
   return {
@@ -80,7 +82,7 @@ async function sourceOf(
     directory: false,
     ...(file.size !== undefined && { size: file.size }),
     fill: (incoming, until) => incoming.file([], file.bytes(until)),
-    [Symbol.asyncDispose]: () => file.close(),
+    close: () => file.close(),
   };
 }
 
