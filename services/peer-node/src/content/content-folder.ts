@@ -150,6 +150,16 @@ export class ContentFolder {
     await rename(`${link}.new`, link);
   }
 
+  /** Removes the links that are none of these. */
+  async unlinkAllBut(
+    kept: Iterable<{ readonly name: string; readonly version?: number | undefined }>,
+  ): Promise<void> {
+    const folder = join(this.paths.root, 'by-name');
+    const paths = new Set(Array.from(kept, ({ name, version }) => this.paths.link(name, version)));
+    for (const file of await readdir(folder))
+      if (!paths.has(join(folder, file))) await rm(join(folder, file), { force: true });
+  }
+
   async unlink(name: string, version?: number): Promise<void> {
     const link = this.paths.link(name, version);
     if (link !== undefined) await rm(link, { force: true });

@@ -37,12 +37,18 @@ export class Entries {
     for (const record of this.#records.values()) if (record.removed) yield record;
   }
 
-  /** Keeps an entry, on the disk before it returns. @throws the system's error */
+  /** Whether it is known that somebody removed it. */
+  isRemoved(entry: Pick<KnownEntry, 'name' | 'version' | 'published'>): boolean {
+    const known = this.#records.get(entryKey(entry));
+    return known?.removed === true && known.published === entry.published;
+  }
+
+  /** Keeps an entry, on the disk before it returns; not one that was removed. @throws the system's error */
   keep(entry: KnownEntry): Promise<void> {
     const key = entryKey(entry);
     return this.#turns.take(key, async () => {
       const known = this.#records.get(key);
-      if (known !== undefined && !known.removed && known.published === entry.published) return;
+      if (known !== undefined && known.published === entry.published) return;
       await this.#put({ ...entry, removed: false });
     });
   }

@@ -6,6 +6,8 @@ import type { Torrents } from '../torrents/torrents.ts';
 /** Keeps the links by name: to each version that is whole here, and from the bare name to the newest of them. */
 export class Links {
   readonly #folder: ContentFolder;
+  /** Whether those of earlier lives have been looked at. */
+  #cleared = false;
   /** Link to info hash. */
   readonly #there = new Map<
     string,
@@ -16,8 +18,8 @@ export class Links {
     this.#folder = folder;
   }
 
-  /** @throws the system's error */
-  async update(entries: Iterable<KnownEntry>, torrents: Torrents): Promise<void> {
+  /** @param current whether `entries` are all that there are @throws the system's error */
+  async update(entries: Iterable<KnownEntry>, torrents: Torrents, current: boolean): Promise<void> {
     const wanted = new Map<string, { name: string; version?: number; hash: string; entry: KnownEntry }>();
     for (const entry of entries) {
       if (torrents.get(entry.infoHash)?.condition.type !== 'seeding') continue;
@@ -26,6 +28,10 @@ export class Links {
       wanted.set(entryKey(entry), { name, version, hash, entry });
       const newest = wanted.get(name);
       if (newest === undefined || newest.entry.version < version) wanted.set(name, { name, hash, entry });
+    }
+    if (current && !this.#cleared) {
+      await this.#folder.unlinkAllBut(wanted.values());
+      this.#cleared = true;
     }
     for (const [key, { name, version }] of this.#there) {
       if (wanted.has(key)) continue;

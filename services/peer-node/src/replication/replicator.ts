@@ -2,6 +2,7 @@ import { FILE_SYSTEM } from '@pixtorrent/client';
 import type { cluster } from '@pixtorrent/contracts';
 import {
   type Clock,
+  infoHashFromHex,
   type Logger,
   PixError,
   printable,
@@ -9,7 +10,7 @@ import {
   type Timers,
   toHex,
 } from '@pixtorrent/core';
-import { parseMetainfo } from '@pixtorrent/metainfo';
+import { type Metainfo, MetainfoError, parseMetainfo } from '@pixtorrent/metainfo';
 import type { ContentFolder } from '../content/content-folder.ts';
 import type { Entries } from '../content/entries.ts';
 import { entryKey, type KnownEntry } from '../content/entry-record.ts';
@@ -66,8 +67,14 @@ export class Replicator {
   readonly #gone: GoneEntry[] = [];
   /** By info hash: since when the torrent is not wanted here. */
   readonly #unwantedSince = new Map<string, number>();
+  /** Info hashes of torrents that cannot be used here. */
+  readonly #unusable = new Set<string>();
+  /** What does not work at the moment. */
+  readonly #failing = new Set<string>();
   readonly #unlisten: (() => void)[] = [];
   #timer: Timer | undefined;
+  /** Milliseconds that it was set to. */
+  #delay = 0;
   #running = Promise.resolve();
   #paused = false;
   #closed = false;
@@ -103,8 +110,7 @@ export class Replicator {
   async makeRoom(bytes: number): Promise<boolean> {
     if (this.#paused || this.#closed) return false;
     return this.#inTurn(async () => {
-      const entries = byTorrent(this.#deps.catalogue.entries.values());
-      const { evict, take } = this.#planFor(entries, new Map([['', { size: bytes, published: 0 }]]));
+      const { evict, take } = this.#planFor(this.#alive(), new Map([['', { size: bytes, published: 0 }]]));
       await this.#evict(evict);
       return take.length === 1;
     });
@@ -120,7 +126,7 @@ export class Replicator {
       if (this.#closed || this.#paused) throw new ReplicatorError('leaving', 'this node is about to leave');
       if (this.#deps.torrents.get(entry.infoHash) !== undefined) return;
       const key = toHex(entry.infoHash);
-      const entries = byTorrent(this.#deps.catalogue.entries.values());
+      const entries = this.#alive();
       const own = entries.get(key);
       // It was removed meanwhile.
       if (own === undefined) return;
@@ -160,8 +166,9 @@ export class Replicator {
   }
 
   #soon(delay: number): void {
-    if (this.#closed || (this.#timer !== undefined && delay >= GATHER)) return;
+    if (this.#closed || (this.#timer !== undefined && delay >= this.#delay)) return;
     this.#timer?.cancel();
+    this.#delay = delay;
     this.#timer = this.#deps.timers.after(delay, () => {
       this.#timer = undefined;
       this.#running = this.#running.then(() => this.#reconcile());
@@ -170,23 +177,41 @@ export class Replicator {
 
   async #reconcile(): Promise<void> {
     if (this.#closed) return;
+    await this.#attempt('what was removed', () => this.#forgetRemoved());
+    await this.#attempt('what the catalogue lost', () => this.#restoreLost());
+    const entries = this.#alive();
+    await this.#attempt('records', () => this.#keepRecords(entries));
+    if (!this.#paused) {
+      await this.#attempt('what is to be whole', () => this.#completeWanted(entries));
+      await this.#attempt('what is to be here', () => this.#carryOut(this.#planFor(entries), entries));
+    }
+    const { catalogue, torrents } = this.#deps;
+    await this.#attempt('links', () =>
+      this.#links.update(catalogue.entries.values(), torrents, catalogue.current),
+    );
+    if (this.#figures.waiting > 0 || this.#unwantedSince.size > 0) this.#soon(UNWANTED_GRACE);
+  }
+
+  /** What does not work keeps nothing else from being done; it is tried again, and told once. */
+  async #attempt(what: string, work: () => Promise<void>): Promise<void> {
     try {
-      await this.#forgetRemoved();
-      await this.#restoreLost();
-      const entries = byTorrent(this.#deps.catalogue.entries.values());
-      await this.#keepRecords(entries);
-      if (!this.#paused) {
-        await this.#completeWanted(entries);
-        await this.#carryOut(this.#planFor(entries), entries);
-      }
-      await this.#links.update(this.#deps.catalogue.entries.values(), this.#deps.torrents);
-      if (this.#figures.waiting > 0 || this.#unwantedSince.size > 0) this.#soon(UNWANTED_GRACE);
+      await work();
+      this.#failing.delete(what);
     } catch (error) {
-      this.#deps.logger.warn('the catalogue could not be followed', {
-        reason: printable(String(error), 500),
-      });
+      if (!this.#failing.has(what))
+        this.#deps.logger.warn('the catalogue could not be followed', {
+          what,
+          reason: printable(String(error), 500),
+        });
+      this.#failing.add(what);
       this.#soon(RETRY);
     }
+  }
+
+  /** By info hash what the catalogue has, without what is known to be removed: it only does not know it yet. */
+  #alive(): Map<string, KnownEntry[]> {
+    const { catalogue, entries } = this.#deps;
+    return byTorrent([...catalogue.entries.values()].filter((entry) => !entries.isRemoved(entry)));
   }
 
   /** What somebody removed goes, its content too, unless another entry has the same torrent. */
@@ -208,7 +233,7 @@ export class Replicator {
     }
   }
 
-  /** What is on this disk, and not in the catalogue although nobody removed it. */
+  /** What is on this disk, and not in the catalogue although nobody removed it; and what is there, although somebody did. */
   async #restoreLost(): Promise<void> {
     const { entries, catalogue, torrents } = this.#deps;
     if (!catalogue.current) return;
@@ -218,10 +243,15 @@ export class Replicator {
         ? []
         : [{ entry, torrent: kept.torrent }];
     });
-    if (lost.length === 0) return;
+    const isBack = [...catalogue.entries.values()].some((entry) => entries.isRemoved(entry));
+    if (lost.length === 0 && !isBack) return;
     const refused = await catalogue.restore(lost, [...entries.removed()]);
     const restored = lost.length - refused.length;
-    this.#deps.logger.warn('told the catalogue what it had lost', { restored, refused: refused.length });
+    this.#deps.logger.warn('told the catalogue what it had lost', {
+      restored,
+      refused: refused.length,
+      removed: isBack,
+    });
     this.#figures = { ...this.#figures, restored: this.#figures.restored + restored };
     this.#gone.push(...refused);
     if (refused.length > 0) this.#soon(GATHER);
@@ -262,14 +292,14 @@ export class Replicator {
       if (here) this.#unwantedSince.delete(key);
       else if (!this.#unwantedSince.has(key)) this.#unwantedSince.set(key, now);
       const patient = now - (this.#unwantedSince.get(key) ?? now) < UNWANTED_GRACE;
-      const elsewhere = !here && !patient && cluster.current && wanted.safeElsewhere(metainfo.infoHash, own);
+      const elsewhere = !here && !patient && cluster.settled && wanted.spareHere(metainfo.infoHash, own);
       held.set(key, { size: metainfo.length, lastUsed, wanted: here, elsewhere });
     }
     for (const key of this.#unwantedSince.keys()) if (!held.has(key)) this.#unwantedSince.delete(key);
     if (asked !== undefined) return plan(held, asked, budget());
     const missing = new Map<string, Missing>();
     for (const [key, own] of entries) {
-      if (held.has(key)) continue;
+      if (held.has(key) || this.#unusable.has(key)) continue;
       const first = own.find((entry) => wanted.here(entry));
       if (first !== undefined) missing.set(key, { size: first.size, published: first.published });
     }
@@ -287,17 +317,17 @@ export class Replicator {
     await this.#evict(evict);
     for (const key of take) {
       if (this.#closed || this.#paused) return;
-      await this.#take(entries.get(key)!);
+      await this.#attempt(`torrent ${key}`, () => this.#take(entries.get(key)!));
     }
   }
 
   async #evict(evict: readonly string[]): Promise<void> {
     const { torrents, logger } = this.#deps;
     for (const key of evict) {
-      const { infoHash, name } = [...torrents.all()].find(
-        ({ metainfo }) => toHex(metainfo.infoHash) === key,
-      )!.metainfo;
-      logger.info('makes room', { name: printable(name), infoHash: key });
+      const infoHash = infoHashFromHex(key);
+      const kept = torrents.get(infoHash);
+      if (kept === undefined) continue;
+      logger.info('makes room', { name: printable(kept.metainfo.name), infoHash: key });
       await torrents.remove(infoHash);
       this.#figures = { ...this.#figures, evicted: this.#figures.evicted + 1 };
     }
@@ -309,7 +339,7 @@ export class Replicator {
     const entry = entries[0]!;
     const torrent = read ?? (await catalogue.torrentOf(entry));
     if (torrent === undefined || torrents.get(entry.infoHash) !== undefined) return;
-    const metainfo = parseMetainfo(torrent, { fileSystem: FILE_SYSTEM });
+    const metainfo = this.#parse(entry, torrent);
     logger.info('takes', { name: entryKey(entry), infoHash: toHex(entry.infoHash), bytes: entry.size });
     const keep = async (): Promise<void> => {
       for (const one of entries) await records.keep(one);
@@ -323,5 +353,15 @@ export class Replicator {
     // First the record: a torrent without one would not be told to a catalogue that loses it.
     await keep();
     await add();
+  }
+
+  /** @throws MetainfoError where it cannot be used here: it is not asked for again */
+  #parse({ infoHash }: KnownEntry, torrent: Uint8Array): Metainfo {
+    try {
+      return parseMetainfo(torrent, { fileSystem: FILE_SYSTEM });
+    } catch (error) {
+      if (error instanceof MetainfoError) this.#unusable.add(toHex(infoHash));
+      throw error;
+    }
   }
 }

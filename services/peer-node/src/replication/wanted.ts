@@ -32,13 +32,24 @@ export class Wanted {
    * the entries, or its name comes first. So of two nodes that could do without it, one keeps it.
    */
   safeElsewhere(infoHash: InfoHash, entries: readonly KnownEntry[]): boolean {
+    return this.#copiesElsewhere(infoHash, entries) > 0;
+  }
+
+  /** Whether as many such nodes have all of it as are to: before that its copy here is one of those that are wanted. */
+  spareHere(infoHash: InfoHash, entries: readonly KnownEntry[]): boolean {
+    const copies = entries.map(({ name, replicas }) => this.#placement.holders(name, replicas).length);
+    return this.#copiesElsewhere(infoHash, entries) >= Math.max(1, ...copies);
+  }
+
+  #copiesElsewhere(infoHash: InfoHash, entries: readonly KnownEntry[]): number {
     const holders = new Set(entries.flatMap(({ name, replicas }) => this.#placement.holders(name, replicas)));
+    let copies = 0;
     for (const node of this.#nodes.values()) {
       if (node.name === this.#self || node.state !== cluster.NodeState.NODE_STATE_READY) continue;
       if (!holders.has(node.name) && node.name > this.#self) continue;
-      if (holdsWhole(node, infoHash)) return true;
+      if (holdsWhole(node, infoHash)) copies++;
     }
-    return false;
+    return copies;
   }
 }
 

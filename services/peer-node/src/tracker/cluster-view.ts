@@ -22,6 +22,8 @@ export class ClusterView extends EventEmitter<ClusterViewEvents> {
   readonly #timers: Timers;
   readonly #kept: KeptStream;
   #doubt: Timer | undefined;
+  /** Of those that are known: whom the service has not told of. */
+  #missing: ReadonlySet<string> = new Set();
   #nodes: ReadonlyMap<string, cluster.Node> = new Map();
   #first = Promise.withResolvers<void>();
 
@@ -42,6 +44,11 @@ export class ClusterView extends EventEmitter<ClusterViewEvents> {
     return this.#kept.working;
   }
 
+  /** Whether in addition nobody is only thought to be there because it was. */
+  get settled(): boolean {
+    return this.current && this.#missing.size === 0;
+  }
+
   /** Fulfilled when all nodes have been told once. */
   whenKnown(): Promise<void> {
     return this.#first.promise;
@@ -60,14 +67,17 @@ export class ClusterView extends EventEmitter<ClusterViewEvents> {
     let synced = false;
     const giveUp = (): void => {
       for (const name of missing) nodes.delete(name);
+      missing.clear();
       this.emit('changed');
     };
     stream.on('data', ({ event }: cluster.WatchNodesResponse) => {
       if (event?.$case === 'node') {
         nodes.set(event.node.name, event.node);
         missing.delete(event.node.name);
-      } else if (event?.$case === 'gone') nodes.delete(event.gone);
-      else if (event?.$case === 'synced') {
+      } else if (event?.$case === 'gone') {
+        nodes.delete(event.gone);
+        missing.delete(event.gone);
+      } else if (event?.$case === 'synced') {
         synced = true;
         for (const [name, node] of this.#nodes) {
           if (nodes.has(name)) continue;
@@ -75,6 +85,7 @@ export class ClusterView extends EventEmitter<ClusterViewEvents> {
           missing.add(name);
         }
         this.#nodes = nodes;
+        this.#missing = missing;
         if (missing.size > 0) this.#doubt = this.#timers.after(DOUBT, giveUp);
         progress.works();
         this.#first.resolve();
