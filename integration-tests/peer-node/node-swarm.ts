@@ -233,11 +233,20 @@ export class NodeSwarm {
     return (await ask(client.wire, client.wire.listNodes, { holdings: true })).nodes;
   }
 
-  /** What the tracker says of a swarm, as any client is told (BEP 48). */
-  async scrape(infoHash: string): Promise<string> {
-    const hash = infoHash.replace(/../g, '%$&');
-    const answer = await fetch(`http://${HOST}:${this.#tracker.http}/scrape?info_hash=${hash}`);
-    return Buffer.from(await answer.arrayBuffer()).toString('latin1');
+  /** Has the tracker name a peer that says it has everything (BEP 3). */
+  async announce(infoHash: string, peerId: Buffer, port: number): Promise<void> {
+    const ids = `info_hash=${escaped(infoHash)}&peer_id=${escaped(peerId.toString('hex'))}`;
+    const rest = `port=${port}&uploaded=0&downloaded=0&left=0&event=started&compact=1`;
+    const answer = await fetch(`http://${HOST}:${this.#tracker.http}/announce?${ids}&${rest}`);
+    const body = Buffer.from(await answer.arrayBuffer()).toString('latin1');
+    if (!answer.ok || body.includes('failure reason')) throw new Error(`refused: ${body}`);
+  }
+
+  /** How many peers the tracker knows that have everything, as any client is told (BEP 48). */
+  async seeders(infoHash: string): Promise<number> {
+    const url = `http://${HOST}:${this.#tracker.http}/scrape?info_hash=${escaped(infoHash)}`;
+    const body = Buffer.from(await (await fetch(url)).arrayBuffer()).toString('latin1');
+    return Number(/8:completei(\d+)e/.exec(body)?.[1] ?? 0);
   }
 
   #client<Client extends { close(): void }>(Kind: new (...of: never[]) => Client) {
@@ -291,6 +300,10 @@ function ask<Request, Response>(
       error === null ? resolve(response) : reject(error),
     );
   });
+}
+
+function escaped(hex: string): string {
+  return hex.replace(/../g, '%$&');
 }
 
 function authorized(): Metadata {

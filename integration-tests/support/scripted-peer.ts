@@ -10,18 +10,33 @@ const REQUEST = 6;
 const PIECE = 7;
 
 /** The 68 bytes that open a connection (BEP 3), without any extension. */
-export function handshake(infoHash: Buffer): Buffer {
-  return Buffer.concat([PREFIX, infoHash, Buffer.from('-XX0001-'), randomBytes(12)]);
+export function handshake(infoHash: Buffer, peerId = randomPeerId()): Buffer {
+  return Buffer.concat([PREFIX, infoHash, peerId]);
+}
+
+function randomPeerId(): Buffer {
+  return Buffer.concat([Buffer.from('-XX0001-'), randomBytes(12)]);
 }
 
 export interface LyingPeer {
   readonly endpoint: Endpoint;
+  readonly peerId: Buffer;
   /** How often somebody came, how many blocks they were sent, and how many of them are still connected. */
   readonly seen: { connections: number; blocks: number; open: number };
 }
 
-/** A peer that says it has every piece and answers each request with bytes of the right length, all wrong (BEP 3). */
-export async function lyingPeer(scope: Scope, pieces: number): Promise<LyingPeer> {
+/** What a peer says that lies at times only. */
+export interface Truth {
+  /** All of the torrent. */
+  readonly content: Buffer;
+  readonly pieceLength: number;
+  /** Whether the next block is a wrong one. */
+  readonly lies: () => boolean;
+}
+
+/** A peer that says it has every piece and answers requests with bytes of the right length, all or some wrong (BEP 3). */
+export async function lyingPeer(scope: Scope, pieces: number, truth?: Truth): Promise<LyingPeer> {
+  const peerId = randomPeerId();
   const seen = { connections: 0, blocks: 0, open: 0 };
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -41,7 +56,7 @@ export async function lyingPeer(scope: Scope, pieces: number): Promise<LyingPeer
         greeted = true;
         // Encrypted handshakes are refused, as by any peer without them: the other side may come again in the clear.
         if (!unread.subarray(0, 20).equals(PREFIX.subarray(0, 20))) return void socket.destroy();
-        socket.write(Buffer.concat([handshake(unread.subarray(28, 48)), bitfield(pieces), UNCHOKE]));
+        socket.write(Buffer.concat([handshake(unread.subarray(28, 48), peerId), bitfield(pieces), UNCHOKE]));
         unread = unread.subarray(HANDSHAKE);
       }
       while (greeted && unread.length >= 4 && unread.length >= 4 + unread.readUInt32BE(0)) {
@@ -49,7 +64,7 @@ export async function lyingPeer(scope: Scope, pieces: number): Promise<LyingPeer
         unread = unread.subarray(4 + message.length);
         if (message[0] !== REQUEST) continue;
         seen.blocks++;
-        socket.write(wrongBlock(message));
+        socket.write(blockFor(message, truth?.lies() === false ? truth : undefined));
       }
     });
   });
@@ -60,7 +75,7 @@ export async function lyingPeer(scope: Scope, pieces: number): Promise<LyingPeer
   });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no address');
-  return { endpoint: { host: '127.0.0.1', port: address.port }, seen };
+  return { endpoint: { host: '127.0.0.1', port: address.port }, peerId, seen };
 }
 
 function bitfield(pieces: number): Buffer {
@@ -72,9 +87,11 @@ function bitfield(pieces: number): Buffer {
   return Buffer.concat([header, bytes]);
 }
 
-function wrongBlock(request: Buffer): Buffer {
+function blockFor(request: Buffer, truth: Truth | undefined): Buffer {
   const length = request.readUInt32BE(9);
   const block = Buffer.alloc(13 + length, 0x5a);
+  const at = request.readUInt32BE(1) * (truth?.pieceLength ?? 0) + request.readUInt32BE(5);
+  truth?.content.copy(block, 13, at, at + length);
   block.writeUInt32BE(9 + length, 0);
   block[4] = PIECE;
   request.copy(block, 5, 1, 9);
