@@ -12,7 +12,7 @@ import { dataOf, headerOf } from './peer-requests.ts';
 export type UploadCall = ServerReadableStream<wire.UploadRequest, wire.UploadResponse>;
 
 export interface UploadsDependencies {
-  readonly ingestor: Ingestor;
+  readonly ingestor: Pick<Ingestor, 'ingest'>;
   readonly timers: Timers;
   readonly mapError: ErrorMapper;
 }

@@ -69,6 +69,8 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
 
   constructor(dependencies: TorrentsDependencies, options: TorrentsOptions) {
     super();
+    // Each who waits for a torrent listens.
+    this.setMaxListeners(0);
     this.#deps = dependencies;
     this.#options = { checks: 2, retryAfter: 30_000, ...options };
   }
