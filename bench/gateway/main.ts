@@ -32,8 +32,8 @@ const pieceLength = Number(values['piece-length']);
 const parts = values.only.split(',');
 /** Bytes of a range. */
 const RANGE = 2 ** 20;
-/** Pairs of ranges that are read while a node downloads. */
-const PAIRS = 3;
+/** Ranges that each reads in a round, while a node downloads. */
+const PAIRS = 8;
 /** As the settings have it: a download that does not take all that the processors can. */
 const LOOPBACK_RATE = '143MiB';
 
