@@ -10,6 +10,7 @@ const layers = {
   redis: ['core'],
   catalog: ['redis', 'metainfo', 'core'],
   cluster: ['redis', 'core'],
+  'swarm-health': ['core'],
   tracker: ['tracker-protocol', 'core'],
   engine: ['metainfo', 'peer-protocol', 'core'],
   'node-io': ['engine', 'metainfo', 'peer-protocol', 'tracker-protocol', 'bencode', 'core'],

@@ -1,0 +1,78 @@
+/**
+ * How many members have each piece, kept as pieces come and go. Who has a piece alone is known at once: beside the count
+ * stands the exclusive or of its holders, which is the holder where there is one.
+ */
+export class Copies {
+  readonly #counts: Uint16Array;
+  readonly #holders: Uint16Array;
+  /** Pieces by number of copies. */
+  #pieces: Uint32Array;
+  /** By holder: pieces that nobody else has. */
+  #sole = new Uint32Array(16);
+
+  constructor(pieces: number) {
+    this.#counts = new Uint16Array(pieces);
+    this.#holders = new Uint16Array(pieces);
+    this.#pieces = new Uint32Array(16);
+    this.#pieces[0] = pieces;
+  }
+
+  of(piece: number): number {
+    return this.#counts[piece]!;
+  }
+
+  /** @param holder below 65,536; it did not have the piece @returns copies now */
+  add(piece: number, holder: number): number {
+    const count = this.#counts[piece]! + 1;
+    if (count === 1) this.#holds(holder, 1);
+    else if (count === 2) this.#holds(this.#holders[piece]!, -1);
+    this.#set(piece, holder, count - 1, count);
+    return count;
+  }
+
+  /** @param holder had the piece @returns copies now */
+  remove(piece: number, holder: number): number {
+    const count = this.#counts[piece]! - 1;
+    this.#set(piece, holder, count + 1, count);
+    if (count === 0) this.#holds(holder, -1);
+    else if (count === 1) this.#holds(this.#holders[piece]!, 1);
+    return count;
+  }
+
+  /** Pieces that would be lost with a holder. */
+  sole(holder: number): number {
+    return this.#sole[holder] ?? 0;
+  }
+
+  /** Copies of the rarest piece. */
+  get rarest(): number {
+    let count = 0;
+    while (count < this.#pieces.length && this.#pieces[count] === 0) count++;
+    return count;
+  }
+
+  /** Whole copies, and the part of the pieces that have one copy more. */
+  get distributed(): number {
+    const { rarest } = this;
+    return rarest + 1 - this.#pieces[rarest]! / this.#counts.length;
+  }
+
+  #set(piece: number, holder: number, from: number, to: number): void {
+    this.#counts[piece] = to;
+    this.#holders[piece]! ^= holder;
+    if (to >= this.#pieces.length) this.#pieces = grown(this.#pieces);
+    this.#pieces[from]!--;
+    this.#pieces[to]!++;
+  }
+
+  #holds(holder: number, change: number): void {
+    while (holder >= this.#sole.length) this.#sole = grown(this.#sole);
+    this.#sole[holder]! += change;
+  }
+}
+
+function grown(array: Uint32Array): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(array.length * 2);
+  larger.set(array);
+  return larger;
+}

@@ -1,0 +1,16 @@
+export type { ReportErrorCode } from './errors.ts';
+export { ReportError } from './errors.ts';
+export type { HealthLimits } from './limits.ts';
+export type {
+  NodeCounters,
+  NodeReport,
+  PeerBytes,
+  PieceReport,
+  TorrentReport,
+  TorrentShape,
+} from './report.ts';
+export type { ReportAnswer, ReportStream } from './report-stream.ts';
+export type { Swarm } from './swarm.ts';
+export type { MemberFigures, SwarmFigures } from './swarm-figures.ts';
+export type { ClusterFigures, Milliseconds } from './swarm-health.ts';
+export { SwarmHealth } from './swarm-health.ts';

@@ -1,0 +1,23 @@
+import type { Member } from './member.ts';
+import type { ReportStream } from './report-stream.ts';
+
+/** A node that reports. */
+export class KnownNode {
+  readonly name: string;
+  zone = '';
+  /** When it was heard of last, milliseconds. */
+  heardAt: number;
+  /** By the hexadecimal info hash: what it has of its torrents. */
+  readonly members = new Map<string, Member>();
+  /** By cause: bans, as it counted them last. */
+  readonly bans = new Map<string, number>();
+  discoveryMs = 0;
+  messageMs = 0;
+  /** The stream that speaks for it. */
+  stream: ReportStream | undefined;
+
+  constructor(name: string, now: number) {
+    this.name = name;
+    this.heardAt = now;
+  }
+}

@@ -1,0 +1,20 @@
+import type { TransferCounters } from './report.ts';
+
+export type Transfer = { -readonly [Key in keyof TransferCounters]: TransferCounters[Key] };
+
+export const KEYS = ['received', 'sent', 'duplicate', 'wasted', 'failed'] as const;
+
+export function nothingMoved(): Transfer {
+  return { received: 0, sent: 0, duplicate: 0, wasted: 0, failed: 0 };
+}
+
+/**
+ * What counters gained. One that went back has counted from zero since: so have the others beside it.
+ * @param before undefined where nothing was counted yet
+ */
+export function gained(before: TransferCounters | undefined, now: TransferCounters): Transfer {
+  const restarted = before === undefined || KEYS.some((key) => now[key] < before[key]);
+  const gain = nothingMoved();
+  for (const key of KEYS) gain[key] = restarted ? now[key] : now[key] - before[key];
+  return gain;
+}
