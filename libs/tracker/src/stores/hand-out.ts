@@ -1,7 +1,8 @@
 import { ID_LENGTH, type Random } from '@pixtorrent/core';
 import type { PackedPeers } from '@pixtorrent/tracker-protocol';
+import { NONE } from './due-order.ts';
 import type { PeerAnnounce } from './peer-store.ts';
-import { NONE, type PeerTable } from './peer-table.ts';
+import type { PeerTable } from './peer-table.ts';
 import { idWords } from './words.ts';
 
 /** What the hand-out wants to know of an announce. */

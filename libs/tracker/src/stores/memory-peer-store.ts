@@ -1,9 +1,10 @@
 import { type Clock, type InfoHash, infoHash, type Random, type Timers } from '@pixtorrent/core';
 import { IPV4_LENGTH, IPV6_LENGTH, type PackedPeers, type ScrapeEntry } from '@pixtorrent/tracker-protocol';
 import { PeerStoreError } from '../errors.ts';
+import { NONE } from './due-order.ts';
 import { handOut, NO_PEERS } from './hand-out.ts';
-import { Labels } from './labels.ts';
 import { endpointsOf, memberAt } from './members.ts';
+import { MemorySwarms } from './memory-swarms.ts';
 import type {
   MemberChange,
   PeerAnnounce,
@@ -13,11 +14,8 @@ import type {
   SwarmFigures,
   SwarmTotals,
 } from './peer-store.ts';
-import { NONE, PeerTable } from './peer-table.ts';
-import { SortedKeys } from './sorted-keys.ts';
-import { Swarm } from './swarm.ts';
-import { Sweep } from './sweep.ts';
-import { Watchers } from './watchers.ts';
+import type { PeerTable } from './peer-table.ts';
+import type { Swarm } from './swarm.ts';
 import { endpointWords } from './words.ts';
 
 export interface MemoryPeerStoreDependencies {
@@ -43,29 +41,16 @@ export interface MemoryPeerStoreOptions {
   readonly maxSwarms?: number;
 }
 
-/** Something that a peer has said, now or a while ago. */
-type Statement = Omit<StoredPeer, 'age'>;
-
 /**
  * Peers in the memory of this process. A swarm is forgotten, its count of downloads too, when nobody has announced
- * to it for the time to live. Each swarm is looked at when it is asked for, and every five seconds at least.
+ * to it for the time to live.
  */
 export class MemoryPeerStore implements PeerStore {
   readonly #clock: Clock;
   readonly #wallClock: Clock;
   readonly #random: Random;
   readonly #timeToLive: number;
-  readonly #maxPeers: number;
-  readonly #maxSwarms: number;
-  readonly #seed: number;
-  readonly #swarms = new Map<string, Swarm>();
-  readonly #keys = new SortedKeys();
-  readonly #labels = new Labels();
-  readonly #watchers = new Watchers();
-  readonly #sweep: Sweep<Swarm>;
-  #peers = 0;
-  #leechers = 0;
-  #completed = 0;
+  readonly #swarms: MemorySwarms;
   #closed = false;
 
   constructor(
@@ -76,30 +61,31 @@ export class MemoryPeerStore implements PeerStore {
     this.#wallClock = wallClock;
     this.#random = random;
     this.#timeToLive = options.timeToLive;
-    this.#maxPeers = options.maxPeers ?? 2_000_000;
-    this.#maxSwarms = options.maxSwarms ?? 200_000;
-    this.#seed = random.below(2 ** 32);
-    this.#sweep = new Sweep(timers, this.#swarms, (swarms) => this.#lookAt(swarms));
+    this.#swarms = new MemorySwarms(
+      { timers, now: () => this.#now(), seed: random.below(2 ** 32) },
+      {
+        timeToLive: options.timeToLive,
+        maxPeers: options.maxPeers ?? 2_000_000,
+        maxSwarms: options.maxSwarms ?? 200_000,
+      },
+    );
   }
 
   async announce(announce: PeerAnnounce): Promise<PeerSelection> {
     const now = this.#now();
     const key = keyOf(announce.infoHash);
     const gone = announce.role === 'gone';
-    const swarm = this.#find(key, now) ?? (gone ? undefined : this.#addSwarm(key, now));
+    const swarm = this.#swarms.find(key, now) ?? (gone ? undefined : this.#swarms.add(key, now));
     if (swarm === undefined) return NOBODY;
     const endpoint = endpointOf(announce.address, announce.port);
     const expires = Math.floor(now + this.#timeToLive);
-    const becameSeed = this.#place(swarm, announce, endpoint, expires);
-    if (becameSeed && announce.completed) {
-      swarm.completed++;
-      this.#completed++;
-    }
+    const becameSeed = this.#swarms.place(swarm, announce, endpoint, expires);
+    if (becameSeed && announce.completed) this.#swarms.countCompleted(swarm);
     if (!gone) swarm.expires = expires;
     swarm.countAnnounce(now);
     const { seeders, leechers } = swarm;
     const peers = gone ? NO_PEERS : this.#handOut(swarm, announce, endpoint);
-    this.#watchers.tell();
+    this.#swarms.tell();
     return { seeders, leechers, peers };
   }
 
@@ -109,51 +95,47 @@ export class MemoryPeerStore implements PeerStore {
     try {
       for (const peer of youngestFirst) this.#restoreOne(peer, now);
     } finally {
-      this.#watchers.tell();
+      this.#swarms.tell();
     }
   }
 
   async scrape(infoHashes: readonly InfoHash[]): Promise<(ScrapeEntry | undefined)[]> {
     const now = this.#now();
-    const entries = infoHashes.map((hash) => this.#find(keyOf(hash), now)?.counts);
-    this.#watchers.tell();
+    const entries = infoHashes.map((hash) => this.#swarms.find(keyOf(hash), now)?.counts);
+    this.#swarms.tell();
     return entries;
   }
 
   async figures(infoHashes: readonly InfoHash[]): Promise<(SwarmFigures | undefined)[]> {
     const now = this.#now();
     const figures = infoHashes.map((hash) => {
-      const swarm = this.#find(keyOf(hash), now);
+      const swarm = this.#swarms.find(keyOf(hash), now);
       return swarm === undefined ? undefined : this.#figuresOf(swarm, now);
     });
-    this.#watchers.tell();
+    this.#swarms.tell();
     return figures;
   }
 
   async swarms(after: InfoHash | undefined, limit: number): Promise<SwarmFigures[]> {
     const now = this.#now();
     const figures: SwarmFigures[] = [];
-    let key = this.#keys.after(after === undefined ? '' : keyOf(after));
-    for (; key !== undefined && figures.length < limit; key = this.#keys.after(key)) {
-      const swarm = this.#find(key, now);
+    let key = this.#swarms.keyAfter(after === undefined ? '' : keyOf(after));
+    for (; key !== undefined && figures.length < limit; key = this.#swarms.keyAfter(key)) {
+      const swarm = this.#swarms.find(key, now);
       if (swarm !== undefined) figures.push(this.#figuresOf(swarm, now));
     }
-    this.#watchers.tell();
+    this.#swarms.tell();
     return figures;
   }
 
   async totals(): Promise<SwarmTotals> {
     this.#now();
-    const seeders = this.#peers - this.#leechers;
-    return { swarms: this.#swarms.size, seeders, leechers: this.#leechers, completed: this.#completed };
+    return this.#swarms.totals;
   }
 
   /** A peer whose time is up is noticed within five seconds, in an announce to its swarm at once. */
   watch(hash: InfoHash, listener: (change: MemberChange) => void): () => void {
-    const key = keyOf(hash);
-    const swarm = this.#swarms.get(key);
-    if (swarm !== undefined) swarm.watched = true;
-    return this.#watchers.watch(key, listener);
+    return this.#swarms.watch(keyOf(hash), listener);
   }
 
   /**
@@ -167,7 +149,7 @@ export class MemoryPeerStore implements PeerStore {
         const endpoints = table === undefined ? [] : endpointsOf(table);
         for (const endpoint of endpoints) {
           const now = this.#now();
-          if (this.#find(swarm.key, now) !== swarm) break;
+          if (this.#swarms.find(swarm.key, now) !== swarm) break;
           const slot = table!.find(endpoint);
           if (slot === NONE) continue;
           members.push(this.#memberAt(swarm, table!, slot, now));
@@ -182,10 +164,7 @@ export class MemoryPeerStore implements PeerStore {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#sweep.close();
-    this.#watchers.clear();
-    this.#swarms.clear();
-    this.#keys.clear();
+    this.#swarms.close();
   }
 
   /** @throws PeerStoreError when the store is closed */
@@ -194,128 +173,22 @@ export class MemoryPeerStore implements PeerStore {
     return Math.floor(this.#clock.now());
   }
 
-  /** A swarm with those in it who are there now. */
-  #find(key: string, now: number): Swarm | undefined {
-    const swarm = this.#swarms.get(key);
-    if (swarm === undefined) return undefined;
-    if (swarm.expires <= now && !swarm.watched) {
-      this.#drop(swarm);
-      return undefined;
-    }
-    if (swarm.soonest <= now) this.#expire(swarm, now);
-    if (swarm.expires > now) return swarm;
-    this.#drop(swarm);
-    return undefined;
-  }
-
-  #drop(swarm: Swarm): void {
-    this.#swarms.delete(swarm.key);
-    this.#keys.delete(swarm.key);
-    this.#completed -= swarm.completed;
-    this.#leechers -= swarm.leechers;
-    this.#peers -= swarm.leechers + swarm.seeders;
-    swarm.v4?.release();
-    swarm.v6?.release();
-  }
-
-  #lookAt(swarms: Iterable<Swarm>): void {
-    const now = this.#now();
-    for (const { key } of swarms) this.#find(key, now);
-    this.#watchers.tell();
-  }
-
-  #addSwarm(key: string, firstSeen: number): Swarm {
-    if (this.#swarms.size >= this.#maxSwarms || this.#peers >= this.#maxPeers)
-      throw new PeerStoreError('full', 'this tracker has no room for more torrents');
-    const swarm = new Swarm(
-      key,
-      firstSeen,
-      Math.floor(firstSeen + this.#timeToLive),
-      this.#watchers.has(key),
-    );
-    this.#swarms.set(key, swarm);
-    this.#keys.add(key);
-    this.#sweep.start();
-    return swarm;
-  }
-
-  /** Does as a peer says. @returns whether it is a seed now and was none before */
-  #place(swarm: Swarm, peer: Statement, endpoint: Int32Array, expires: number): boolean {
-    const table = swarm.table(peer.address.length);
-    const slot = table?.find(endpoint) ?? NONE;
-    const seed = peer.role === 'seed';
-    const becomesSeed = seed && (slot === NONE || !table!.isSeed(slot));
-    if (slot !== NONE && peer.role !== 'gone' && table!.isSeed(slot) === seed) {
-      table!.refresh(slot, peer, expires);
-    } else {
-      if (slot !== NONE) this.#remove(swarm, table!, slot, peer.role === 'gone');
-      if (peer.role !== 'gone') this.#add(swarm, table, peer, endpoint, expires);
-    }
-    return becomesSeed;
-  }
-
   #restoreOne(peer: StoredPeer, now: number): void {
     const at = Math.floor(now - Math.max(0, peer.age));
     const expires = Math.floor(at + this.#timeToLive);
     if (expires <= now) return;
     const key = keyOf(peer.infoHash);
     const gone = peer.role === 'gone';
-    const swarm = this.#find(key, now) ?? (gone ? undefined : this.#addSwarm(key, at));
+    const swarm = this.#swarms.find(key, now) ?? (gone ? undefined : this.#swarms.add(key, at));
     if (swarm === undefined) return;
     const endpoint = endpointOf(peer.address, peer.port);
     const table = swarm.table(peer.address.length);
     const slot = table?.find(endpoint) ?? NONE;
     if (slot !== NONE && table!.dueIn(slot, expires) > 0) return;
-    this.#place(swarm, peer, endpoint, expires);
+    this.#swarms.place(swarm, peer, endpoint, expires);
     if (gone) return;
     swarm.expires = Math.max(swarm.expires, expires);
     swarm.firstSeen = Math.min(swarm.firstSeen, at);
-  }
-
-  #add(
-    swarm: Swarm,
-    known: PeerTable | undefined,
-    peer: Statement,
-    endpoint: Int32Array,
-    expires: number,
-  ): void {
-    if (this.#peers >= this.#maxPeers)
-      throw new PeerStoreError('full', 'this tracker has no room for more peers');
-    const table = known ?? new PeerTable(peer.address.length, this.#seed, this.#labels);
-    if (known === undefined) swarm.setTable(peer.address.length, table);
-    const seed = peer.role === 'seed';
-    table.add(endpoint, peer, seed, expires);
-    swarm.soonest = Math.min(swarm.soonest, expires);
-    this.#peers++;
-    if (!seed) this.#leechers++;
-    if (!swarm.watched) return;
-    const { peerId, address, port, pixwire } = peer;
-    const change = { type: 'joined', peerId, address, port, seed, pixwire } as const;
-    swarm.watched = this.#watchers.note(swarm.key, change);
-  }
-
-  #remove(swarm: Swarm, table: PeerTable, slot: number, tell: boolean): void {
-    if (swarm.watched && tell) {
-      const { peerId, address, port, role, pixwire } = memberAt(table, slot);
-      const change = { type: 'left', peerId, address, port, seed: role === 'seed', pixwire } as const;
-      swarm.watched = this.#watchers.note(swarm.key, change);
-    }
-    if (!table.isSeed(slot)) this.#leechers--;
-    this.#peers--;
-    table.remove(slot);
-  }
-
-  #expire(swarm: Swarm, now: number): void {
-    // Who comes from now on is due later, unless it is restored.
-    let soonest = Math.floor(now + this.#timeToLive);
-    for (const table of [swarm.v4, swarm.v6]) {
-      if (table === undefined) continue;
-      let slot = table.oldest;
-      for (; slot !== NONE && table.dueIn(slot, now) <= 0; slot = table.oldest)
-        this.#remove(swarm, table, slot, true);
-      if (slot !== NONE) soonest = Math.min(soonest, now + table.dueIn(slot, now));
-    }
-    swarm.soonest = soonest;
   }
 
   #handOut(swarm: Swarm, announce: PeerAnnounce, endpoint: Int32Array): PackedPeers {

@@ -1,24 +1,20 @@
 import { PeerTrait } from '@pixtorrent/tracker-protocol';
+import { DueOrder, NONE, ORDER_WORDS } from './due-order.ts';
 import type { Labels } from './labels.ts';
 import { addTo, MAGNITUDES, magnitude } from './magnitudes.ts';
 import { Neighbourhoods } from './neighbourhoods.ts';
 import type { StoredPeer } from './peer-store.ts';
+import type { Slabs } from './slabs.ts';
 import { ID_WORDS, readWord, writeWord } from './words.ts';
-
-/** A slot that is none. */
-export const NONE = -1;
 
 /** What a table knows of a peer beside its endpoint, its role and its time. */
 export type PeerFacts = Pick<StoredPeer, 'peerId' | 'left' | 'pixwire' | 'zone' | 'node'>;
 
-// Words of a record: 32 bits each, bytes in network order.
-const EXPIRES = 0;
-const OLDER = 1;
-const NEWER = 2;
-const LEFT_LOW = 3;
+// Words of a record behind those of its order: 32 bits each, bytes in network order.
+const LEFT_LOW = ORDER_WORDS;
 /** The upper bits of what is left, and whether the peer speaks PixWire. */
-const LEFT_HIGH = 4;
-const ID = 5;
+const LEFT_HIGH = LEFT_LOW + 1;
+const ID = LEFT_HIGH + 1;
 const ENDPOINT = ID + ID_WORDS;
 
 const PIXWIRE = 1 << 31;
@@ -27,46 +23,47 @@ const SMALLEST = 2;
 /** Room in the index for each peer, so that a free place is near. */
 const FREE = 4 / 3;
 /** Figures that a table keeps only where looking at every peer would take long. */
-const COUNTED_FROM = 64;
+const COUNTED_FROM = 256;
+
+const NO_WORDS = new Int32Array(0);
+
+/** What tables share. */
+export interface TableShare {
+  /** Of the indexes' hash, unknown to the peers, so that they cannot make it degenerate. */
+  readonly seed: number;
+  readonly labels: Labels;
+  readonly slabs: Slabs;
+}
 
 /**
  * The peers of one swarm and one address family, in one piece of memory: 48 bytes a peer over IPv4, 60 over IPv6,
  * and an index of 5 to 11. Every operation takes constant time, apart from growing and shrinking.
  *
  * Slots are dense: leechers from 0, seeds after them, so that picking at random is drawing a number. A slot is good
- * until the next change. Each record holds when it expires, its neighbours in that order, the bytes left, the peer
- * ID, and the endpoint: the words of the address and one of the port. The index is an open hash table from endpoint to
- * slot + 1.
- *
- * Times are whole milliseconds, of which the lower 32 bits are kept: what is in a table at the same time must lie within
- * 24 days.
+ * until the next change. Each record holds its place in the order in which they expire, the bytes left, the peer ID, and
+ * the endpoint: the words of the address and one of the port. The index is an open hash table from endpoint to slot + 1.
  */
 export class PeerTable {
   /** Words of an endpoint. */
   readonly width: number;
-  readonly #seed: number;
-  readonly #labels: Labels;
+  readonly #share: TableShare;
   /** Words of a record. */
   readonly #stride: number;
+  readonly #order: DueOrder;
   #capacity = 0;
-  #words = new Int32Array(0);
+  #words = NO_WORDS;
   #indexAt = 0;
   #indexMask = 0;
   #count = 0;
   #leechers = 0;
-  #oldest = NONE;
-  #newest = NONE;
-  /** Where the last peer went that was older than others; those that come with it are older still. */
-  #hint = NONE;
   #neighbourhoods: Neighbourhoods | undefined;
   #magnitudes: Uint32Array | undefined;
 
-  /** @param seed of the index's hash, unknown to the peers, so that they cannot make it degenerate */
-  constructor(addressLength: number, seed: number, labels: Labels) {
+  constructor(addressLength: number, share: TableShare) {
     this.width = addressLength / 4 + 1;
-    this.#seed = seed;
-    this.#labels = labels;
+    this.#share = share;
     this.#stride = ENDPOINT + this.width;
+    this.#order = new DueOrder(this.#stride);
     this.#resize(SMALLEST);
   }
 
@@ -98,17 +95,17 @@ export class PeerTable {
 
   /** Who is due first, or none. */
   get oldest(): number {
-    return this.#oldest;
+    return this.#order.oldest;
   }
 
   /** Milliseconds from `now` until a peer's time is up. */
   dueIn(slot: number, now: number): number {
-    return (this.#words[slot * this.#stride + EXPIRES]! - now) | 0;
+    return this.#order.dueIn(this.#words, slot, now);
   }
 
   /** Adds a peer that is not in the table. */
   add(endpoint: Int32Array, peer: PeerFacts, seed: boolean, expires: number): void {
-    if (this.#count === this.#capacity) this.#resize(this.#capacity + Math.max(4, this.#capacity >> 2));
+    if (this.#count === this.#capacity) this.#resize(capacityFor(this.#capacity + 1));
     let slot = this.#count;
     if (!seed) {
       if (this.#leechers < this.#count) this.#move(this.#leechers, this.#count, true);
@@ -118,19 +115,14 @@ export class PeerTable {
     const start = slot * this.#stride + ENDPOINT;
     for (let i = 0; i < this.width; i++) this.#words[start + i] = endpoint[i]!;
     this.#words[this.#indexAt + this.#freeFor(endpoint, 0)] = slot + 1;
-    this.#link(slot, expires);
+    this.#order.add(this.#words, slot, expires);
     this.#write(slot, peer, seed);
     if (!seed) this.#countLeft(slot, 1);
   }
 
   /** The peer has announced again, in the same role, and not before the last time. */
   refresh(slot: number, peer: PeerFacts, expires: number): void {
-    if (this.#newest === slot) {
-      this.#words[slot * this.#stride + EXPIRES] = expires;
-    } else {
-      this.#unlink(slot);
-      this.#link(slot, expires);
-    }
+    this.#order.refresh(this.#words, slot, expires);
     const seed = this.isSeed(slot);
     const recount = !seed && magnitude(this.left(slot)) !== magnitude(peer.left);
     if (recount) this.#countLeft(slot, -1);
@@ -143,7 +135,7 @@ export class PeerTable {
     if (!seed) this.#countLeft(slot, -1);
     this.#neighbourhoods?.remove(slot, seed);
     this.#unindex(slot);
-    this.#unlink(slot);
+    this.#order.remove(this.#words, slot);
     let hole = slot;
     if (!seed) {
       hole = --this.#leechers;
@@ -151,12 +143,15 @@ export class PeerTable {
     }
     this.#count--;
     if (hole !== this.#count) this.#move(this.#count, hole, true);
-    if (this.#capacity > 8 * SMALLEST && this.#count < this.#capacity >> 2) this.#resize(this.#capacity >> 1);
+    if (this.#capacity > 8 * SMALLEST && this.#count < this.#capacity >> 2)
+      this.#resize(capacityFor(this.#capacity >> 1));
   }
 
   /** Gives back what it shares with other tables; nothing may be asked afterwards. */
   release(): void {
     this.#neighbourhoods?.release(this.#count);
+    this.#share.slabs.give(this.#words);
+    this.#words = NO_WORDS;
   }
 
   /** @param id in words */
@@ -220,7 +215,7 @@ export class PeerTable {
     for (let i = 0; i < ID_WORDS; i++) this.#words[start + ID + i] = readWord(peerId, i * 4);
     if (this.#neighbourhoods === undefined) {
       if (zone === '' && node === '') return;
-      this.#neighbourhoods = new Neighbourhoods(this.#labels, this.#capacity);
+      this.#neighbourhoods = new Neighbourhoods(this.#share.labels, this.#capacity);
     }
     this.#neighbourhoods.set(slot, zone, node, seed);
   }
@@ -238,7 +233,7 @@ export class PeerTable {
   }
 
   #hash(words: Int32Array, start: number): number {
-    let hash = this.#seed;
+    let hash = this.#share.seed;
     for (let i = 0; i < this.width; i++) {
       hash = Math.imul(hash ^ words[start + i]!, 0x2c1b3c6d);
       hash = Math.imul(hash ^ (hash >>> 15), 0x297a2d39);
@@ -276,70 +271,40 @@ export class PeerTable {
     this.#words[this.#indexAt + gap] = 0;
   }
 
-  /** Puts a slot where its time belongs in the order: after all others, but for what is told at second hand. */
-  #link(slot: number, expires: number): void {
-    const words = this.#words;
-    const stride = this.#stride;
-    let newer = NONE;
-    let older = this.#newest;
-    if (older !== NONE && ((words[older * stride + EXPIRES]! - expires) | 0) > 0) {
-      const hint = this.#hint;
-      if (hint !== NONE && ((words[hint * stride + EXPIRES]! - expires) | 0) > 0) older = hint;
-      while (older !== NONE && ((words[older * stride + EXPIRES]! - expires) | 0) > 0) {
-        newer = older;
-        older = words[older * stride + OLDER]!;
-      }
-      this.#hint = slot;
-    }
-    words[slot * stride + EXPIRES] = expires;
-    words[slot * stride + OLDER] = older;
-    words[slot * stride + NEWER] = newer;
-    if (older === NONE) this.#oldest = slot;
-    else words[older * stride + NEWER] = slot;
-    if (newer === NONE) this.#newest = slot;
-    else words[newer * stride + OLDER] = slot;
-  }
-
-  #unlink(slot: number): void {
-    const words = slot * this.#stride;
-    this.#rejoin(slot, this.#words[words + NEWER]!, this.#words[words + OLDER]!);
-    if (this.#hint === slot) this.#hint = NONE;
-  }
-
-  /** Makes the neighbours of `slot` point to `forOlder` and `forNewer` in its place. */
-  #rejoin(slot: number, forOlder: number, forNewer: number): void {
-    const older = this.#words[slot * this.#stride + OLDER]!;
-    const newer = this.#words[slot * this.#stride + NEWER]!;
-    if (older === NONE) this.#oldest = forOlder;
-    else this.#words[older * this.#stride + NEWER] = forOlder;
-    if (newer === NONE) this.#newest = forNewer;
-    else this.#words[newer * this.#stride + OLDER] = forNewer;
-  }
-
   /** Moves a record into a slot that is free. */
   #move(from: number, to: number, seed: boolean): void {
     this.#words[this.#indexAt + this.#indexOf(from)] = to + 1;
-    this.#rejoin(from, to, to);
-    if (this.#hint === from) this.#hint = to;
+    this.#order.move(this.#words, from, to);
     const start = from * this.#stride;
     this.#words.copyWithin(to * this.#stride, start, start + this.#stride);
     this.#neighbourhoods?.move(from, to, seed);
   }
 
   #resize(capacity: number): void {
+    const before = this.#words;
+    const indexBefore = this.#indexAt;
+    const sizeBefore = this.#indexMask + 1;
     const indexSize = 2 ** Math.ceil(Math.log2(capacity * FREE));
-    const recordWords = capacity * this.#stride;
-    // A transfer gives the old memory back at once, where a copy would keep it until the next collection.
-    this.#words = new Int32Array(this.#words.buffer.transfer((recordWords + indexSize) * 4));
+    this.#indexAt = capacity * this.#stride;
+    this.#words = this.#share.slabs.take(this.#indexAt + indexSize);
+    this.#words.set(before.subarray(0, this.#count * this.#stride));
+    if (before.length > 0 && indexSize === sizeBefore) {
+      this.#words.set(before.subarray(indexBefore, indexBefore + indexSize), this.#indexAt);
+    } else {
+      this.#indexMask = indexSize - 1;
+      this.#fillIndex();
+    }
+    if (before.length > 0) this.#share.slabs.give(before);
     this.#capacity = capacity;
-    this.#indexAt = recordWords;
-    this.#indexMask = indexSize - 1;
+    this.#neighbourhoods?.resize(capacity);
+    this.#keepMagnitudes(capacity >= COUNTED_FROM);
+  }
+
+  #fillIndex(): void {
     this.#words.fill(0, this.#indexAt);
     for (let slot = 0; slot < this.#count; slot++) {
       this.#words[this.#indexAt + this.#freeFor(this.#words, slot * this.#stride + ENDPOINT)] = slot + 1;
     }
-    this.#neighbourhoods?.resize(capacity);
-    this.#keepMagnitudes(capacity >= COUNTED_FROM);
   }
 
   #keepMagnitudes(keep: boolean): void {
@@ -353,4 +318,13 @@ export class PeerTable {
     this.#magnitudes = new Uint32Array(MAGNITUDES);
     this.#magnitudes.set(sums);
   }
+}
+
+/**
+ * The least capacity for so many peers: at most an eighth more than they need from 16 on, and eight sizes to each power of
+ * two, so that tables take each other's memory over.
+ */
+function capacityFor(peers: number): number {
+  const step = Math.max(2, 2 ** (28 - Math.clz32(peers - 1)));
+  return Math.ceil(peers / step) * step;
 }
