@@ -40,9 +40,9 @@ export function readConfig<S extends Settings>(
       config[key] = undefined;
       continue;
     }
-    const result = setting.schema.safeParse(text);
-    if (result.success) config[key] = result.data;
-    else problems.push(problemOf(setting, text, result.error.issues[0]!.message));
+    const read = setting.schema.read(text);
+    if (read === undefined) problems.push(problemOf(setting, text));
+    else config[key] = read.value;
   }
   problems.push(...unknownNames(settings, env, options.prefix));
   problems.push(...(options.check?.(config as Partial<ConfigOf<S>>) ?? []));
@@ -55,7 +55,7 @@ function textOf(setting: Setting, env: Environment): string | undefined {
   return given === undefined || (given === '' && !setting.takesEmpty) ? setting.default : given;
 }
 
-function problemOf({ name, secret }: Setting, text: string, expected: string): ConfigProblem {
+function problemOf({ name, secret, schema: { expected } }: Setting, text: string): ConfigProblem {
   if (SERVICE_ADDRESS.test(text) && name.endsWith('_PORT'))
     return {
       name,

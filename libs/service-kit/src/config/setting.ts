@@ -1,7 +1,14 @@
-import type { z } from 'zod';
+/** How the text of one variable is read. */
+export interface ValueSchema<T> {
+  /** What a text has to be that is not refused: `a port from 1 to 65535`. */
+  readonly expected: string;
+  read(text: string): ReadValue<T> | undefined;
+}
 
-/** Reads the text of one variable; the message of what it refuses says what is expected: `a port from 1 to 65535`. */
-export type ValueSchema<T> = z.ZodType<T, string>;
+/** What was read, which may be undefined itself. */
+export interface ReadValue<T> {
+  readonly value: T;
+}
 
 /** One variable of the environment. */
 export interface Setting<T = unknown> {

@@ -1,16 +1,16 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { z } from 'zod';
 import type { ValueSchema } from './setting.ts';
 
 /** A schema of what `read` makes of the text; `expected` says what that is where it makes nothing of it. */
 export function value<T>(expected: string, read: (text: string) => T | undefined): ValueSchema<T> {
-  return z.string().transform((text, context) => {
-    const result = read(text);
-    if (result !== undefined) return result;
-    context.issues.push({ code: 'custom', message: expected, input: text });
-    return z.NEVER;
-  });
+  return {
+    expected,
+    read(text) {
+      const result = read(text);
+      return result === undefined ? undefined : { value: result };
+    },
+  };
 }
 
 export function text(expected: string, longest = 1024): ValueSchema<string> {
@@ -31,12 +31,14 @@ export function boolean(): ValueSchema<boolean> {
 
 /** A port to listen on: 0 picks one; `off`, or nothing, for none. */
 export function listenPort(): ValueSchema<number | undefined> {
-  // A schema's own undefined means a refusal, so none is wrapped here and unwrapped behind it.
-  return value('a port from 0 to 65535, where 0 picks one, or off', (given) => {
-    if (given === '' || given === 'off') return { port: undefined };
-    const port = numberIn(given, 0, 65_535);
-    return port === undefined ? undefined : { port };
-  }).transform(({ port }) => port) as ValueSchema<number | undefined>;
+  return {
+    expected: 'a port from 0 to 65535, where 0 picks one, or off',
+    read(given) {
+      if (given === '' || given === 'off') return { value: undefined };
+      const port = numberIn(given, 0, 65_535);
+      return port === undefined ? undefined : { value: port };
+    },
+  };
 }
 
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
@@ -106,9 +108,10 @@ export function pemPath(kind: string): ValueSchema<string> {
 export function list<T>(item: ValueSchema<T>, expected: string, most = 64): ValueSchema<readonly T[]> {
   return value(`${expected}, separated by commas, at most ${most}`, (given) => {
     if (given === '') return [];
-    const items = given.split(',', most + 1).map((part) => item.safeParse(part.trim()));
-    return items.length <= most && items.every(({ success }) => success)
-      ? items.map(({ data }) => data as T)
+    const parts = given.split(',', most + 1);
+    const items = parts.map((part) => item.read(part.trim())).filter((read) => read !== undefined);
+    return parts.length <= most && items.length === parts.length
+      ? items.map((read) => read.value)
       : undefined;
   });
 }
