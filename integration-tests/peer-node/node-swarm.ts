@@ -18,6 +18,8 @@ const MESSAGE = 512 * 1024;
 
 /** A folder of content, and the digests of what is in it. */
 export interface Content {
+  /** Of the folder. */
+  readonly name: string;
   readonly folder: string;
   /** Bytes. */
   readonly size: number;
@@ -26,7 +28,8 @@ export interface Content {
 
 /** What a publication was acknowledged as. */
 export interface Acknowledged extends Content {
-  readonly name: string;
+  /** In the catalogue. */
+  readonly entry: string;
   readonly version: number;
   readonly infoHash: string;
 }
@@ -42,7 +45,12 @@ export async function makeContent(scope: Scope, seed: string, bytes: number, fil
   }
   const folder = await scope.folder();
   await writeTree(folder, plan satisfies ContentPlan);
-  return { folder: join(folder, seed), size: bytes, digests: await digestTree(join(folder, seed)) };
+  return {
+    name: seed,
+    folder: join(folder, seed),
+    size: bytes,
+    digests: await digestTree(join(folder, seed)),
+  };
 }
 
 /** A tracker service with its Redis, and peer-nodes, each a process of its own. */
@@ -93,7 +101,7 @@ export class NodeSwarm {
     await node.process.exit(10);
   }
 
-  /** Starts it again, with what is on its disk, at the same ports. */
+  /** Starts it again, with what is on its disk. */
   async revive(node: PeerNodeProcess, env: Readonly<Record<string, string>> = {}): Promise<PeerNodeProcess> {
     return this.add({ name: node.name, dir: node.dir, env });
   }
@@ -105,22 +113,14 @@ export class NodeSwarm {
 
   /** At the same ports. */
   async reviveTracker(): Promise<void> {
-    const { http, grpc, ops } = this.#tracker;
-    const env = {
-      ...trackerEnv(this.redis),
-      TRACKER_HTTP_PORT: `${http}`,
-      TRACKER_UDP_PORT: `${http}`,
-      TRACKER_GRPC_PORT: `${grpc}`,
-      TRACKER_OPS_PORT: `${ops}`,
-    };
-    const { process } = await startTrackerService(this.#scope, { env });
-    this.#tracker = { ...this.#tracker, process };
+    const before = this.#tracker;
+    this.#tracker = await startTrackerService(this.#scope, { ports: before, env: trackerEnv(this.redis) });
   }
 
   /** Uploads a folder to a node, as a tar archive. @throws ServiceError where it is not acknowledged */
   async publish(
     node: PeerNodeProcess,
-    name: string,
+    entry: string,
     content: Content,
     { replicas = 0, pieceLength = 0 } = {},
   ): Promise<Acknowledged> {
@@ -131,12 +131,11 @@ export class NodeSwarm {
     );
     promise.catch(() => {});
     call.on('error', () => {});
-    const publication = { name, replicas, labels: {}, pieceLength };
-    const directory = content.folder.split('/').at(-1)!;
+    const publication = { name: entry, replicas, labels: {}, pieceLength };
     call.write({
       part: {
         $case: 'header',
-        header: { publication, content: { $case: 'directory', directory }, size: content.size },
+        header: { publication, content: { $case: 'directory', directory: content.name }, size: content.size },
       },
     });
     const tar = spawn('tar', ['--sort=name', '-C', content.folder, '-cf', '-', '.'], {
@@ -155,7 +154,7 @@ export class NodeSwarm {
       call.end();
       const { published } = await promise;
       const { version, infoHash } = published!;
-      return { ...content, name, version, infoHash: infoHash.toString('hex') };
+      return { ...content, entry, version, infoHash: infoHash.toString('hex') };
     } finally {
       tar.kill();
       call.cancel();
@@ -187,7 +186,7 @@ export class NodeSwarm {
       await until(
         seconds,
         async () => (await this.holds(node, content)) || undefined,
-        () => node.process.failure(`does not hold ${content.name}`),
+        () => node.process.failure(`does not hold ${content.entry}`),
         50,
       );
   }
@@ -199,8 +198,8 @@ export class NodeSwarm {
   }
 
   /** The digests of the content as it lies on a node's disk. */
-  onDisk(node: PeerNodeProcess, { infoHash, folder }: Acknowledged): Promise<Record<string, string>> {
-    return digestTree(join(node.dir, 'content', infoHash, folder.split('/').at(-1)!));
+  onDisk(node: PeerNodeProcess, { infoHash, name }: Acknowledged): Promise<Record<string, string>> {
+    return digestTree(join(node.dir, 'content', infoHash, name));
   }
 
   /** Has one leave in good order. */
@@ -217,14 +216,14 @@ export class NodeSwarm {
   }
 
   /** The torrent file of an entry. */
-  async torrentFile({ name, version }: Acknowledged): Promise<Buffer> {
+  async torrentFile({ entry, version }: Acknowledged): Promise<Buffer> {
     using client = this.#client(catalog.CatalogServiceClient);
-    return (await ask(client.wire, client.wire.get, { name, version })).entry!.torrent;
+    return (await ask(client.wire, client.wire.get, { name: entry, version })).entry!.torrent;
   }
 
-  async remove({ name, version }: Acknowledged): Promise<void> {
+  async remove({ entry, version }: Acknowledged): Promise<void> {
     using client = this.#client(catalog.CatalogServiceClient);
-    await ask(client.wire, client.wire.remove, { name, version });
+    await ask(client.wire, client.wire.remove, { name: entry, version });
   }
 
   /** The nodes that the tracker knows, with what they have. */

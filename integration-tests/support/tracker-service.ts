@@ -16,7 +16,9 @@ export interface TrackerService {
 }
 
 export interface TrackerServiceOptions {
-  /** Settings beside the ports, which are free ones of this machine. */
+  /** Of one that ran before. @default free ones of this machine */
+  readonly ports?: Pick<TrackerService, 'http' | 'grpc' | 'ops'>;
+  /** Settings beside the ports. */
   readonly env?: Readonly<Record<string, string>>;
   /** The namespace that it runs in. @default the test's own */
   readonly host?: Host;
@@ -27,9 +29,13 @@ export interface TrackerServiceOptions {
 /** The tracker service as a process of its own, ready. */
 export async function startTrackerService(
   scope: Scope,
-  { env = {}, host, prefix = [] }: TrackerServiceOptions = {},
+  { ports, env = {}, host, prefix = [] }: TrackerServiceOptions = {},
 ): Promise<TrackerService> {
-  const [http, grpc, ops] = [await freePort(), await freePort(), await freePort()];
+  const { http, grpc, ops } = ports ?? {
+    http: await freePort(),
+    grpc: await freePort(),
+    ops: await freePort(),
+  };
   const command = [...prefix, process.execPath, '--max-semi-space-size=4', MAIN];
   const started = await Process.start(scope, 'tracker service', command, {
     host,
