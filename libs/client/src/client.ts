@@ -172,6 +172,11 @@ export class Client {
     return this.#sessions.values();
   }
 
+  /** Starts what hashes: else the first torrent waits for it. */
+  warmUp(): void {
+    this.#resources.hasher.warmUp();
+  }
+
   /**
    * Gets a torrent, after a check of what is there already. The session is to be started by its `start`.
    * @throws ClientError, StorageError; the signal's reason when it is aborted

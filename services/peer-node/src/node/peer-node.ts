@@ -154,6 +154,7 @@ export class PeerNode {
       ...tls.client,
       logger: logger.child({ component: 'client' }),
     });
+    client.warmUp();
     const node = new PeerNode(config, { client, folder, entries, budget, disk, scrubbed }, tls, logger);
     await node.torrents.open();
     return node;
@@ -219,8 +220,8 @@ export class PeerNode {
 
   /** Whether something comes or goes. */
   #moving(): boolean {
-    for (const { condition } of this.torrents.all())
-      if (condition.type === 'downloading' || condition.type === 'checking') return true;
+    for (const { condition, partial } of this.torrents.all())
+      if (!partial && (condition.type === 'downloading' || condition.type === 'checking')) return true;
     return false;
   }
 
