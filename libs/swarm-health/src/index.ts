@@ -8,6 +8,7 @@ export type {
   PieceReport,
   TorrentReport,
   TorrentShape,
+  TransferCounters,
 } from './report.ts';
 export type { ReportAnswer, ReportStream } from './report-stream.ts';
 export type { Swarm } from './swarm.ts';

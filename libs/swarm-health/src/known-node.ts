@@ -7,6 +7,8 @@ export class KnownNode {
   zone = '';
   /** When it was heard of last, milliseconds. */
   heardAt: number;
+  /** It was silent for a while when it was looked at last. */
+  stale = false;
   /** By the hexadecimal info hash: what it has of its torrents. */
   readonly members = new Map<string, Member>();
   /** By cause: bans, as it counted them last. */

@@ -3,7 +3,7 @@ import { ReportError } from './errors.ts';
 import { KnownNode } from './known-node.ts';
 import { type HealthLimits, withDefaults } from './limits.ts';
 import type { Member } from './member.ts';
-import type { NodeCounters, NodeReport, TorrentReport } from './report.ts';
+import type { NodeCounters, NodeReport, TorrentReport, TransferCounters } from './report.ts';
 import { checkPieces, checkReport } from './report-check.ts';
 import { type Reception, ReportStream } from './report-stream.ts';
 import { Swarm } from './swarm.ts';
@@ -14,6 +14,7 @@ import {
   type SwarmFigures,
   swarmFigures,
 } from './swarm-figures.ts';
+import { add, nothingMoved } from './transfer.ts';
 
 /** Of all nodes together. */
 export interface ClusterFigures {
@@ -29,6 +30,8 @@ export interface ClusterFigures {
   readonly asked: number;
   /** Times that a torrent was left out of a report: there was no room. */
   readonly leftOut: number;
+  /** What all nodes counted, in all swarms, also those that are gone. */
+  readonly transfer: TransferCounters;
   /** By cause, since the start. */
   readonly bans: ReadonlyMap<string, number>;
   /** Of the nodes' 99th percentiles, where they measured something. */
@@ -54,6 +57,7 @@ export class SwarmHealth {
   readonly #nodes = new Map<string, KnownNode>();
   /** By the hexadecimal info hash. */
   readonly #swarms = new Map<string, Swarm>();
+  readonly #transfer = nothingMoved();
   readonly #bans = new Map<string, number>();
   readonly #departed = new Map<string, ReadonlyMap<string, number>>();
   readonly #reception: Reception = {
@@ -102,6 +106,7 @@ export class SwarmHealth {
       reports: this.#reports,
       asked: this.#asked,
       leftOut: this.#leftOut,
+      transfer: { ...this.#transfer },
       bans: this.#bans,
       discovery: milliseconds(nodes.map(({ discoveryMs }) => discoveryMs)),
       message: milliseconds(nodes.map(({ messageMs }) => messageMs)),
@@ -113,10 +118,17 @@ export class SwarmHealth {
     const now = this.#clock.now();
     const { goneAfter, staleAfter } = this.#limits;
     for (const node of this.#nodes.values()) {
-      if (now - node.heardAt > goneAfter) this.#forget(node, now);
-      else
-        for (const [key, { doubtedAt }] of node.members)
-          if (doubtedAt !== undefined && now - doubtedAt > staleAfter) this.#leave(node, key, false, now);
+      const silent = now - node.heardAt;
+      if (silent > goneAfter) {
+        this.#forget(node, now);
+        continue;
+      }
+      if (silent > staleAfter && !node.stale) {
+        node.stale = true;
+        for (const key of node.members.keys()) this.#swarms.get(key)!.version++;
+      }
+      for (const [key, { doubtedAt }] of node.members)
+        if (doubtedAt !== undefined && now - doubtedAt > staleAfter) this.#leave(node, key, false, now);
     }
   }
 
@@ -162,6 +174,7 @@ export class SwarmHealth {
     const now = this.#clock.now();
     node.zone = report.zone;
     node.heardAt = now;
+    node.stale = false;
     this.#nodes.delete(node.name);
     this.#nodes.set(node.name, node);
     this.#reports++;
@@ -182,7 +195,8 @@ export class SwarmHealth {
     const swarm = this.#swarms.get(key)!;
     const before = swarm.bytes;
     const inDoubt = member.doubtedAt !== undefined && torrent.pieces?.type !== 'snapshot';
-    swarm.apply(member, inDoubt ? { ...torrent, pieces: undefined } : torrent, now);
+    const gain = swarm.apply(member, inDoubt ? { ...torrent, pieces: undefined } : torrent, now);
+    add(this.#transfer, gain);
     this.#between(swarm, node, torrent);
     this.#bytes += swarm.bytes - before;
     return !inDoubt;

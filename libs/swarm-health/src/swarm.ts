@@ -4,7 +4,7 @@ import type { KnownNode } from './known-node.ts';
 import { Member } from './member.ts';
 import type { PieceReport, TorrentReport, TorrentShape, TransferCounters } from './report.ts';
 import { Spread } from './spread.ts';
-import { gained, nothingMoved, type Transfer } from './transfer.ts';
+import { add, gained, nothingMoved, type Transfer } from './transfer.ts';
 
 /** Bytes, about. */
 const COST = { swarm: 8192, piece: 12, member: 1024, peer: 100 } as const;
@@ -101,8 +101,8 @@ export class Swarm {
     this.version++;
   }
 
-  /** A member has reported; its figures are checked. */
-  apply(member: Member, torrent: TorrentReport, now: number): void {
+  /** A member has reported; its figures are checked. @returns what moved since it did before */
+  apply(member: Member, torrent: TorrentReport, now: number): TransferCounters {
     const gain = gained(member.counters, torrent);
     const { received, sent, duplicate, wasted, failed } = torrent;
     // What it counted before it was first heard of, it did at no time that is known.
@@ -111,11 +111,7 @@ export class Swarm {
       member.up.add(gain.sent, now);
     }
     member.counters = { received, sent, duplicate, wasted, failed };
-    this.transfer.received += gain.received;
-    this.transfer.sent += gain.sent;
-    this.transfer.duplicate += gain.duplicate;
-    this.transfer.wasted += gain.wasted;
-    this.transfer.failed += gain.failed;
+    add(this.transfer, gain);
     if (member.origin) this.originSent += gain.sent;
     if (torrent.shape !== undefined && torrent.shape.name !== '') this.#name = printable(torrent.shape.name);
     const becomes = torrent.partial !== member.partial;
@@ -127,6 +123,7 @@ export class Swarm {
     member.stalledMs = torrent.stalledMs;
     member.connected = torrent.connected;
     this.version++;
+    return gain;
   }
 
   /** Bytes of the content that a member has. */

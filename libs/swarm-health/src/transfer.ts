@@ -2,7 +2,7 @@ import type { TransferCounters } from './report.ts';
 
 export type Transfer = { -readonly [Key in keyof TransferCounters]: TransferCounters[Key] };
 
-export const KEYS = ['received', 'sent', 'duplicate', 'wasted', 'failed'] as const;
+const KEYS = ['received', 'sent', 'duplicate', 'wasted', 'failed'] as const;
 
 export function nothingMoved(): Transfer {
   return { received: 0, sent: 0, duplicate: 0, wasted: 0, failed: 0 };
@@ -17,4 +17,8 @@ export function gained(before: TransferCounters | undefined, now: TransferCounte
   const gain = nothingMoved();
   for (const key of KEYS) gain[key] = restarted ? now[key] : now[key] - before[key];
   return gain;
+}
+
+export function add(sum: Transfer, gain: TransferCounters): void {
+  for (const key of KEYS) sum[key] += gain[key];
 }

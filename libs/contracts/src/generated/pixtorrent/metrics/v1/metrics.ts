@@ -49,6 +49,7 @@ export interface TorrentReport {
   stalledMs: number;
   peers: PeerBytes[];
   connected: number;
+  partial: boolean;
 }
 
 export interface TorrentShape {
@@ -135,6 +136,7 @@ export interface SwarmHealth {
   soleHolder: string;
   solePieces: number;
   nodeHealth: NodeHealth[];
+  partial: number;
 }
 
 export interface NodeHealth {
@@ -275,6 +277,7 @@ function createBaseTorrentReport(): TorrentReport {
     stalledMs: 0,
     peers: [],
     connected: 0,
+    partial: false,
   };
 }
 
@@ -317,6 +320,9 @@ export const TorrentReport: MessageFns<TorrentReport> = {
     }
     if (message.connected !== 0) {
       writer.uint32(96).uint32(message.connected);
+    }
+    if (message.partial !== false) {
+      writer.uint32(104).bool(message.partial);
     }
     return writer;
   },
@@ -428,6 +434,14 @@ export const TorrentReport: MessageFns<TorrentReport> = {
             }
 
             message.connected = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.partial = reader.bool();
             continue;
           }
         }
@@ -1149,6 +1163,7 @@ function createBaseSwarmHealth(): SwarmHealth {
     soleHolder: "",
     solePieces: 0,
     nodeHealth: [],
+    partial: 0,
   };
 }
 
@@ -1235,6 +1250,9 @@ export const SwarmHealth: MessageFns<SwarmHealth> = {
     }
     for (const v of message.nodeHealth) {
       NodeHealth.encode(v!, writer.uint32(210).fork()).join();
+    }
+    if (message.partial !== 0) {
+      writer.uint32(216).uint32(message.partial);
     }
     return writer;
   },
@@ -1468,6 +1486,14 @@ export const SwarmHealth: MessageFns<SwarmHealth> = {
             }
 
             message.nodeHealth.push(NodeHealth.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 27: {
+            if (tag !== 216) {
+              break;
+            }
+
+            message.partial = reader.uint32();
             continue;
           }
         }
