@@ -76,8 +76,11 @@ export async function runCommand(args: readonly string[]): Promise<void> {
 function usageError(message: string, args: readonly string[]): CliError {
   const command = args.find((word) => NAMES.includes(word));
   const help = ['pixtorrent', ...(command === undefined ? [] : [command]), '--help'].join(' ');
+  const option = /^Missing required arguments?: (\S+)$/.exec(message)?.[1];
   const reason = message.startsWith('Not enough non-option arguments')
-    ? 'the path or torrent to work on is missing'
-    : message.trim().replace(/\s*\n\s*/g, ' ');
+    ? 'what to work on is missing'
+    : option !== undefined
+      ? `--${option} is missing`
+      : message.trim().replace(/\s*\n\s*/g, ' ');
   return new CliError('usage', `${reason}; see ${help}`);
 }

@@ -18,6 +18,8 @@ export interface RollOut {
   readonly infoHash: string;
   readonly size: number;
   readonly replicas: 'all' | number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Milliseconds since 1970. */
   readonly published: number;
   /** Nodes that should hold it, by name. */
   readonly wanted: readonly string[];
@@ -27,6 +29,8 @@ export interface RollOut {
   readonly completion: number;
   /** Nodes that have all of it, whether they should or not. */
   readonly copies: number;
+  /** Copies of the rarest piece, as far as a node sees. */
+  readonly availability: number;
   /** Of every node that has something of it. */
   readonly shares: readonly NodeShare[];
 }
@@ -56,14 +60,18 @@ function rollOutOf(entry: catalog.Entry, nodes: readonly cluster.Node[], placeme
   const wish = entry.replicas?.wanted;
   const replicas = wish?.$case === 'count' ? wish.count : 'all';
   const shares: NodeShare[] = [];
+  // Nodes that need nothing from each other part, and see only what they have themselves.
+  let seen = 0;
   for (const node of nodes) {
     const holding = node.holdings.find(({ infoHash }) => entry.infoHash.equals(infoHash));
     if (holding === undefined) continue;
-    const { have, downRate, upRate, peers } = holding;
+    const { have, downRate, upRate, peers, availability } = holding;
+    seen = Math.max(seen, availability);
     shares.push({ node: node.name, have, size, downRate, upRate, peers });
   }
   const wanted = placement.holders(name, replicas);
   const wantedShares = shares.filter(({ node }) => wanted.includes(node));
+  const copies = shares.filter(({ have }) => have === size).length;
   const bytes = wantedShares.reduce((sum, { have }) => sum + have, 0);
   return {
     name,
@@ -71,11 +79,13 @@ function rollOutOf(entry: catalog.Entry, nodes: readonly cluster.Node[], placeme
     infoHash: entry.infoHash.toString('hex'),
     size,
     replicas,
+    labels: entry.labels,
     published: entry.publishedMs,
     wanted,
     whole: wantedShares.filter(({ have }) => have === size).length,
     completion: wanted.length === 0 ? 0 : bytes / (wanted.length * size),
-    copies: shares.filter(({ have }) => have === size).length,
+    copies,
+    availability: Math.max(copies, seen),
     shares,
   };
 }

@@ -168,7 +168,7 @@ function plain(said: string): string {
 
 /** What the refusal of a service means for whoever called the command. */
 export function failureOf(error: ServiceError, who: string): CliError {
-  const said = printable(error.details || error.message, 500);
+  const said = printable(error.details || error.message, 500).replace(/^(?:header\.)?publication\./, '');
   const cause = { cause: error };
   switch (error.code) {
     case status.UNAVAILABLE:
@@ -180,7 +180,11 @@ export function failureOf(error: ServiceError, who: string): CliError {
       );
     case status.UNAUTHENTICATED:
     case status.PERMISSION_DENIED:
-      return new CliError('refused', `${who} refuses: ${said}; give its token by --token-file`, cause);
+      return new CliError(
+        'refused',
+        `${who} refuses: ${said}; give its token by --token-file or PIXTORRENT_TOKEN`,
+        cause,
+      );
     case status.NOT_FOUND:
     case status.INVALID_ARGUMENT:
     case status.ALREADY_EXISTS:

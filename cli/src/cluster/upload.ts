@@ -40,11 +40,13 @@ export async function upload(
   onProgress: (done: number) => void,
 ): Promise<peer.Published> {
   const { promise, resolve, reject } = Promise.withResolvers<peer.Published>();
+  const answered = new AbortController();
   const call: Call = services
     .node(node.grpcAddress)
     .upload(services.authorization(), (error: Parameters<typeof failureOf>[0] | null, response) => {
       if (error) reject(failureOf(error, `node ${node.name} at ${node.grpcAddress}`));
       else resolve(response!.published!);
+      answered.abort();
     });
   promise.catch(() => {});
   const cancel = (): void => call.cancel();
@@ -52,21 +54,18 @@ export async function upload(
   const { name, content } = listing;
   const single = typeof content === 'number';
   try {
-    await send(call, {
-      part: {
-        $case: 'header',
-        header: {
-          publication,
-          content: single ? { $case: 'file', file: name } : { $case: 'directory', directory: name },
-          size,
-        },
-      },
-    });
+    const header: peer.UploadHeader = {
+      publication,
+      content: single ? { $case: 'file', file: name } : { $case: 'directory', directory: name },
+      size,
+    };
+    await send(call, { part: { $case: 'header', header } }, answered.signal);
     const bytes = single ? createReadStream(path, { highWaterMark: READ }) : archive(path, content);
     let done = 0;
     for await (const data of bytes as AsyncIterable<Buffer>) {
-      if (settled(call)) break;
-      await send(call, { part: { $case: 'data', data } });
+      // The node has answered before all was sent: it refuses.
+      if (answered.signal.aborted) break;
+      await send(call, { part: { $case: 'data', data } }, answered.signal);
       done += data.length;
       onProgress(Math.min(done, size));
     }
@@ -82,18 +81,10 @@ export async function upload(
 
 type Call = ClientWritableStream<peer.UploadRequest>;
 
-/** The node has answered before all was sent: it refuses. */
-function settled(call: Call): boolean {
-  return call.destroyed || call.writableFinished;
-}
-
-async function send(call: Call, message: peer.UploadRequest): Promise<void> {
-  if (call.write(message) || settled(call)) return;
-  const waiting = new AbortController();
-  const { signal } = waiting;
-  // Why it is closed is told by the answer.
-  await Promise.race([once(call, 'drain', { signal }), once(call, 'close', { signal })]).catch(() => {});
-  waiting.abort();
+/** Fulfilled when there is room for more, or when more is in vain. */
+async function send(call: Call, message: peer.UploadRequest, answered: AbortSignal): Promise<void> {
+  if (call.write(message) || answered.aborted) return;
+  await once(call, 'drain', { signal: answered }).catch(() => {});
 }
 
 /** A tar archive of the files in the order in which they are listed, which is that of the torrent. */
@@ -102,6 +93,8 @@ function archive(path: string, files: Exclude<ContentListing['content'], number>
   const fill = async (): Promise<void> => {
     for (const { path: inside, length, executable } of files) {
       const entry = made.entry({ name: inside.join('/'), size: length, mode: executable ? 0o755 : 0o644 });
+      // What breaks off the archive breaks off its files, and is told by the archive.
+      entry.on('error', () => {});
       for await (const chunk of createReadStream(join(path, ...inside), { highWaterMark: READ }))
         if (!entry.write(chunk)) await once(entry as unknown as NodeJS.EventEmitter, 'drain');
       entry.end(null);

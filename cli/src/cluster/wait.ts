@@ -28,7 +28,8 @@ export async function waitForAll(
       if (wanted.length > 0 && whole === wanted.length) {
         const seconds = (performance.now() - began) / 1000;
         view.end();
-        output.event({ event: 'spread', name, version, nodes: whole, seconds });
+        const rounded = Math.round(seconds * 1000) / 1000;
+        output.event({ event: 'spread', name, version, nodes: whole, seconds: rounded });
         output.print(`on ${counted(whole, 'node')} after ${duration(seconds)}`);
         return;
       }

@@ -58,11 +58,16 @@ async function drain(args: ArgumentsOf<typeof options>): Promise<void> {
     view.end();
     const safe = last?.outcome === peer.DrainOutcome.DRAIN_OUTCOME_SAFE;
     output.event({ event: 'drained', node: args.node, safe });
-    if (!safe)
+    if (!safe) {
+      const why =
+        last?.outcome === peer.DrainOutcome.DRAIN_OUTCOME_ALONE
+          ? 'no other node is there to take them'
+          : 'time is up';
       throw new CliError(
         'not-whole',
-        `${words.counted(last?.solePieces ?? 0, 'piece')} of ${args.node} are nowhere else: do not switch it off`,
+        `do not switch ${args.node} off: no node that stays has ${words.counted(last?.solePieces ?? 0, 'piece')} of it, and ${why}`,
       );
+    }
     output.print(`${args.node} can be switched off: everything it has is elsewhere too`);
   } finally {
     view.end();

@@ -20,10 +20,11 @@ const options = (yargs: CommandLine) =>
 
 async function ls(args: ArgumentsOf<typeof options>): Promise<void> {
   const { output } = await openContext(args);
-  const [{ Services }, { rollOuts }, { table }, words] = await Promise.all([
+  const [{ Services }, { rollOuts }, { table }, { printable }, words] = await Promise.all([
     import('../cluster/services.ts'),
     import('../cluster/roll-out.ts'),
     import('../cluster/table.ts'),
+    import('@pixtorrent/core'),
     import('../output/words.ts'),
   ]);
   const services = await Services.open(args);
@@ -39,7 +40,7 @@ async function ls(args: ArgumentsOf<typeof options>): Promise<void> {
       return;
     }
     const rows = all.map(({ name, version, size, replicas, whole, wanted, published }) => [
-      `${name}@${version}`,
+      `${printable(name)}@${version}`,
       words.bytes(size),
       `${replicas}`,
       `${whole}/${wanted.length}`,
