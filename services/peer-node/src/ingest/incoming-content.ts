@@ -18,6 +18,8 @@ export interface IncomingOptions {
   readonly maxSize: number;
   /** @default by the size */
   readonly pieceLength: number | undefined;
+  /** Asked before some is written: throws where there is no room for so many bytes altogether. @default any number */
+  readonly room?: (bytes: number) => Promise<void>;
   /** Told whenever some has been written. */
   readonly onProgress?: (done: number) => void;
 }
@@ -99,6 +101,7 @@ export class IncomingContent {
     let batch: Uint8Array[] = [];
     let gathered = 0;
     const flush = async (): Promise<void> => {
+      await this.#options.room?.(this.#received);
       await writeAll(handle, batch, gathered).catch((error) => {
         throw writeError(error, path);
       });

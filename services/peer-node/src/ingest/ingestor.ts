@@ -1,18 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { type ServiceError, status } from '@grpc/grpc-js';
 import { labelFaults, nameFault } from '@pixtorrent/catalog';
 import { createTorrent, FILE_SYSTEM } from '@pixtorrent/client';
 import { Bitfield, type Logger, printable, toHex } from '@pixtorrent/core';
 import { createMetainfo, type Metainfo, MetainfoError, parseMetainfo } from '@pixtorrent/metainfo';
-import { FileStorage, ResumeFile } from '@pixtorrent/node-io';
+import { FileStorage, ResumeFile, syncFolder } from '@pixtorrent/node-io';
 import type { ContentFolder } from '../content/content-folder.ts';
 import type { Entries } from '../content/entries.ts';
 import type { KnownEntry } from '../content/entry-record.ts';
 import type { Replicator } from '../replication/replicator.ts';
 import { type Torrents, TorrentsError } from '../torrents/torrents.ts';
 import type { Catalogue } from '../tracker/catalogue.ts';
-import { IngestError } from './errors.ts';
+import { IngestError, type IngestErrorCode } from './errors.ts';
 import { IncomingContent, type ReceivedContent } from './incoming-content.ts';
 
 export interface IngestorDependencies {
@@ -72,6 +73,14 @@ export interface IngestFigures {
   readonly received: number;
 }
 
+/** Bytes that room is reserved by, where it is not known how many come. */
+const ROOM_STEP = 16 * 2 ** 20;
+/** What a catalogue says that would say it again: the status, and what it is here. */
+const REFUSALS: ReadonlyMap<status, IngestErrorCode> = new Map([
+  [status.INVALID_ARGUMENT, 'invalid'],
+  [status.FAILED_PRECONDITION, 'invalid'],
+  [status.RESOURCE_EXHAUSTED, 'no-room'],
+]);
 const SMALLEST_PIECE = 16 * 1024;
 const LARGEST_PIECE = 16 * 1024 * 1024;
 
@@ -133,7 +142,8 @@ export class Ingestor {
     const { folder } = this.#deps;
     const { maxSize } = this.#options;
     const { name, directory, size, signal } = incoming;
-    if (size !== undefined && size <= maxSize) await this.#makeRoom(size);
+    using room = new ReservedRoom(this.#deps.replicator);
+    if (size !== undefined && size <= maxSize) await room.grow(size);
     const place = folder.paths.ingest(randomUUID());
     await mkdir(place, { recursive: true });
     try {
@@ -144,6 +154,7 @@ export class Ingestor {
         size,
         maxSize,
         pieceLength: publication.pieceLength,
+        ...(size === undefined && { room: (bytes) => room.grow(bytes, ROOM_STEP) }),
         ...(incoming.onProgress && { onProgress: incoming.onProgress }),
       });
       try {
@@ -153,11 +164,12 @@ export class Ingestor {
       }
       const received = content.finish();
       signal.throwIfAborted();
-      if (size === undefined) await this.#makeRoom(received.size);
       const torrent = await this.#torrentOf(join(place, name), name, received, publication, signal);
       const metainfo = parseMetainfo(torrent, { fileSystem: FILE_SYSTEM });
-      await this.#seed(torrent, metainfo, place);
-      return await this.#publish(publication, torrent, metainfo);
+      // From here on it counts as a torrent.
+      room[Symbol.dispose]();
+      const isNew = await this.#seed(torrent, metainfo, place);
+      return await this.#publish(publication, torrent, metainfo, isNew);
     } finally {
       await rm(place, { recursive: true, force: true });
     }
@@ -183,24 +195,39 @@ export class Ingestor {
     });
   }
 
-  /** Pinned until it is published: what nobody names would be nobody's to remove. */
-  async #seed(torrent: Uint8Array, metainfo: Metainfo, place: string): Promise<void> {
+  /**
+   * Pinned until it is published: what nobody names would be nobody's to remove. Where some of it was here already, all
+   * of it is now.
+   * @returns whether nothing of it was here
+   */
+  async #seed(torrent: Uint8Array, metainfo: Metainfo, place: string): Promise<boolean> {
     const { torrents, folder, logger } = this.#deps;
     const target = folder.paths.content(metainfo.infoHash);
     const prepared = async (): Promise<void> => {
       await rm(target, { recursive: true, force: true });
       await rename(place, target);
+      await syncFolder(dirname(target));
       await vouch(target, metainfo);
     };
+    const { infoHash } = metainfo;
+    logger.info('took in', { name: printable(metainfo.name), infoHash: toHex(infoHash) });
     try {
       await torrents.add(torrent, metainfo, { pinned: true, prepared });
-      logger.info('took in', { name: printable(metainfo.name), infoHash: toHex(metainfo.infoHash) });
+      return true;
     } catch (error) {
       if (!(error instanceof TorrentsError && error.code === 'known')) throw error;
     }
+    await torrents.pin(infoHash, true);
+    await torrents.supply(infoHash, prepared);
+    return false;
   }
 
-  async #publish(publication: Publication, torrent: Uint8Array, metainfo: Metainfo): Promise<Published> {
+  async #publish(
+    publication: Publication,
+    torrent: Uint8Array,
+    metainfo: Metainfo,
+    isNew: boolean,
+  ): Promise<Published> {
     const { catalogue, entries, torrents } = this.#deps;
     const { name, replicas, labels } = publication;
     const versions = [...catalogue.entries.values(), ...entries.live(), ...entries.removed()]
@@ -211,17 +238,52 @@ export class Ingestor {
     try {
       entry = await catalogue.publish({ name, torrent, replicas, labels, after });
     } catch (error) {
-      const message = 'all of it is here, but the catalogue does not answer: do the same again';
-      throw new IngestError('catalogue', message, { cause: error });
+      const { code, details } = error as ServiceError;
+      const refused = REFUSALS.get(code);
+      if (refused === undefined) {
+        const message = 'all of it is here, but the catalogue does not answer: do the same again';
+        throw new IngestError('catalogue', message, { cause: error });
+      }
+      if (isNew) await torrents.remove(metainfo.infoHash);
+      throw new IngestError(refused, `the catalogue refuses it: ${printable(details, 500)}`, {
+        cause: error,
+      });
     }
     await entries.keep(entry);
     if (torrents.get(metainfo.infoHash)?.pinned) await torrents.pin(metainfo.infoHash, false);
     return { entry, unchanged: entry.version <= after };
   }
+}
 
-  async #makeRoom(bytes: number): Promise<void> {
-    if (await this.#deps.replicator.makeRoom(bytes)) return;
+/** Room within the disk budget, for content that comes. */
+class ReservedRoom implements Disposable {
+  readonly #replicator: Replicator;
+  readonly #parts: Disposable[] = [];
+  #bytes = 0;
+
+  constructor(replicator: Replicator) {
+    this.#replicator = replicator;
+  }
+
+  /**
+   * @param bytes altogether @param ahead so many more at once, where there is as much: it is not asked for each batch
+   * @throws IngestError `no-room`
+   */
+  async grow(bytes: number, ahead = 0): Promise<void> {
+    if (bytes <= this.#bytes) return;
+    const least = bytes - this.#bytes;
+    for (const more of [least + ahead, least]) {
+      const part = await this.#replicator.reserve(more);
+      if (part === undefined) continue;
+      this.#parts.push(part);
+      this.#bytes += more;
+      return;
+    }
     throw new IngestError('no-room', `the disk budget of this node has no room for ${bytes} bytes`);
+  }
+
+  [Symbol.dispose](): void {
+    for (const part of this.#parts.splice(0)) part[Symbol.dispose]();
   }
 }
 

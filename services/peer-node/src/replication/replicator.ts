@@ -76,6 +76,8 @@ export class Replicator {
   /** Milliseconds that it was set to. */
   #delay = 0;
   #running = Promise.resolve();
+  /** Bytes that are kept free for what comes. */
+  #reserved = 0;
   #paused = false;
   #closed = false;
   #figures: ReplicatorFigures = { waiting: 0, evicted: 0, restored: 0 };
@@ -108,11 +110,25 @@ export class Replicator {
    * @returns whether there is room now
    */
   async makeRoom(bytes: number): Promise<boolean> {
-    if (this.#paused || this.#closed) return false;
+    using room = await this.reserve(bytes);
+    return room !== undefined;
+  }
+
+  /** Likewise, and keeps them free for content that comes, until they are given back. */
+  async reserve(bytes: number): Promise<Disposable | undefined> {
+    if (this.#paused || this.#closed) return undefined;
     return this.#inTurn(async () => {
       const { evict, take } = this.#planFor(this.#alive(), new Map([['', { size: bytes, published: 0 }]]));
       await this.#evict(evict);
-      return take.length === 1;
+      if (take.length === 0) return undefined;
+      let held = bytes;
+      this.#reserved += held;
+      return {
+        [Symbol.dispose]: () => {
+          this.#reserved -= held;
+          held = 0;
+        },
+      };
     });
   }
 
@@ -296,14 +312,15 @@ export class Replicator {
       held.set(key, { size: metainfo.length, lastUsed, wanted: here, elsewhere });
     }
     for (const key of this.#unwantedSince.keys()) if (!held.has(key)) this.#unwantedSince.delete(key);
-    if (asked !== undefined) return plan(held, asked, budget());
+    const room = budget() - this.#reserved;
+    if (asked !== undefined) return plan(held, asked, room);
     const missing = new Map<string, Missing>();
     for (const [key, own] of entries) {
       if (held.has(key) || this.#unusable.has(key)) continue;
       const first = own.find((entry) => wanted.here(entry));
       if (first !== undefined) missing.set(key, { size: first.size, published: first.published });
     }
-    return plan(held, missing, budget());
+    return plan(held, missing, room);
   }
 
   async #carryOut(

@@ -16,7 +16,7 @@ import type { ContentFolder } from '../content/content-folder.ts';
 import { type KeptTorrent, sessionOf, type TorrentCondition } from './kept-torrent.ts';
 
 export interface TorrentsDependencies {
-  readonly client: Client;
+  readonly client: Pick<Client, 'download' | 'remove'>;
   readonly folder: ContentFolder;
   readonly timers: Timers;
   readonly wallClock: Clock;
@@ -156,10 +156,28 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
       const kept = this.#known(infoHash);
       this.#set({ ...kept, partial: false });
       if (kept.condition.type !== 'downloading') return;
-      // Who reads it goes on with the next session.
-      this.#become(infoHash, { type: 'checking' });
-      await this.#deps.client.remove(kept.condition.session);
+      await this.#interrupt(kept);
       this.#begin(infoHash);
+    });
+  }
+
+  /**
+   * All of its content is at hand: `prepared` puts it in place of what is here. Nothing where it is whole already.
+   * @throws TorrentsError `unknown`; the error of `prepared`
+   */
+  async supply(infoHash: InfoHash, prepared: () => Promise<void>): Promise<void> {
+    const key = toHex(infoHash);
+    if (this.#kept.get(key)?.condition.type === 'checking') this.#checks.get(key)?.abort();
+    await this.#turns.take(key, async () => {
+      this.#refuseClosed();
+      const kept = this.#known(infoHash);
+      if (kept.condition.type === 'seeding') return;
+      await this.#interrupt(kept);
+      try {
+        await prepared();
+      } finally {
+        this.#begin(infoHash);
+      }
     });
   }
 
@@ -171,6 +189,7 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
       const kept = this.#known(infoHash);
       await this.#close(kept);
       await this.#deps.folder.delete(infoHash, keepContent);
+      this.#checks.delete(key);
       this.#kept.delete(key);
       this.emit('changed', infoHash);
     });
@@ -190,7 +209,6 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
     this.#closing.abort();
     for (const retry of this.#retries.values()) retry.cancel();
     this.#retries.clear();
-    for (const begin of this.#queue.splice(0)) begin();
     await Promise.all(
       [...this.#kept.keys()].map((key) =>
         this.#turns.take(key, async () => {
@@ -215,7 +233,7 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
     const key = toHex(infoHash);
     const kept = this.#kept.get(key);
     if (kept === undefined || kept.condition.type !== 'checking') return;
-    await this.#checkTurn();
+    if (!(await this.#checkTurn(signal))) return;
     try {
       signal.throwIfAborted();
       const { client, folder } = this.#deps;
@@ -230,7 +248,6 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
     } catch (error) {
       if (!signal.aborted) this.#failed(infoHash, error as Error);
     } finally {
-      this.#checks.delete(key);
       this.#checking--;
       this.#queue.shift()?.();
     }
@@ -245,7 +262,7 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
     });
     session.on('failed', (error) => {
       void this.#turns.take(toHex(infoHash), async () => {
-        await this.#deps.client.remove(session);
+        await this.#end(session);
         if (this.#isCurrent(infoHash, session)) this.#failed(infoHash, error);
       });
     });
@@ -286,19 +303,50 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
   }
 
   async #close(kept: KeptTorrent): Promise<void> {
-    const { infoHash } = kept.metainfo;
-    this.#retries.get(toHex(infoHash))?.cancel();
-    this.#retries.delete(toHex(infoHash));
-    const { condition } = this.#known(infoHash);
-    this.#become(infoHash, { type: 'closing' });
-    if (condition.type === 'downloading' || condition.type === 'seeding')
-      await this.#deps.client.remove(condition.session);
+    await this.#interrupt(kept, { type: 'closing' });
   }
 
-  async #checkTurn(): Promise<void> {
-    if (this.#checking >= this.#options.checks && !this.#closing.signal.aborted)
-      await new Promise<void>((resolve) => this.#queue.push(resolve));
+  /** any -> checking | closing, without a session. */
+  async #interrupt(kept: KeptTorrent, next: TorrentCondition = { type: 'checking' }): Promise<void> {
+    const { infoHash } = kept.metainfo;
+    const key = toHex(infoHash);
+    this.#retries.get(key)?.cancel();
+    this.#retries.delete(key);
+    // Who reads it goes on with the next session.
+    this.#become(infoHash, next);
+    const session = sessionOf(kept);
+    if (session !== undefined) await this.#end(session);
+  }
+
+  /** What a disk says at the end keeps nobody from letting go of a session. */
+  async #end(session: TorrentSession): Promise<void> {
+    try {
+      await this.#deps.client.remove(session);
+    } catch (error) {
+      const reason = printable((error as Error).message, 500);
+      this.#deps.logger.warn('a torrent could not be closed in order', {
+        infoHash: toHex(session.metainfo.infoHash),
+        reason,
+      });
+    }
+  }
+
+  /** @returns false where it is not to be checked any more */
+  async #checkTurn(signal: AbortSignal): Promise<boolean> {
+    while (!signal.aborted && this.#checking >= this.#options.checks) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#queue.push(resolve);
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      await promise;
+      if (!signal.aborted) continue;
+      const at = this.#queue.indexOf(resolve);
+      if (at >= 0) this.#queue.splice(at, 1);
+      // It was called, and does not go: the next one does.
+      else this.#queue.shift()?.();
+    }
+    if (signal.aborted) return false;
     this.#checking++;
+    return true;
   }
 
   #parse(infoHash: InfoHash, torrent: Uint8Array): Metainfo | undefined {
