@@ -40,6 +40,7 @@ export class ContentGateway implements HttpRoute {
     const path = segments.slice(this.prefix.length);
     const named = this.#names.find(path);
     if (named === undefined) this.#listNames(exchange, path);
+    else if (formatOf(exchange) === 'torrent') await this.#giveTorrent(exchange, named);
     else if (folder) await this.#listFolder(exchange, named);
     else await this.#give(exchange, named);
   }
@@ -50,6 +51,21 @@ export class ContentGateway implements HttpRoute {
     if (node === undefined) throw nothingOf(named);
     if (node.type === 'folder') redirectToFolder(exchange);
     else await this.#files.give(exchange, named, known, node);
+  }
+
+  /** For clients that are no nodes: they join the swarm by it. */
+  async #giveTorrent({ request, response }: Exchange, named: NamedContent): Promise<void> {
+    if (named.path.length > 0) throw new GatewayError('unknown', 'a torrent is of all of a content');
+    const { torrent } = await this.#known.of(named.entry);
+    const { name, version } = named.entry;
+    response.writeHead(200, {
+      ...cacheHeaders(named.fixed),
+      'content-type': 'application/x-bittorrent',
+      'content-length': torrent.length,
+      // A catalogue's names have no character that would need quoting.
+      'content-disposition': `attachment; filename="${name.replaceAll('/', '+')}@${version}.torrent"`,
+    });
+    response.end(request.method === 'HEAD' ? undefined : torrent);
   }
 
   async #listFolder(exchange: Exchange, named: NamedContent): Promise<void> {
@@ -79,11 +95,7 @@ function nothingOf({ entry, path }: NamedContent): GatewayError {
 }
 
 function list({ request, response, target }: Exchange, listing: Listing, fixed: boolean): void {
-  const { headers, body } = render(
-    listing,
-    request.headers.accept,
-    new URLSearchParams(target.query).get('format'),
-  );
+  const { headers, body } = render(listing, request.headers.accept, formatOf({ target }));
   response.writeHead(200, { ...headers, ...cacheHeaders(fixed) });
   response.end(request.method === 'HEAD' ? undefined : body);
 }
@@ -91,6 +103,10 @@ function list({ request, response, target }: Exchange, listing: Listing, fixed: 
 function redirectToFolder({ response, target }: Exchange): void {
   const location = `${target.path}/${target.query}`;
   response.writeHead(308, { location, 'content-length': 0 }).end();
+}
+
+function formatOf({ target }: Pick<Exchange, 'target'>): string | null {
+  return new URLSearchParams(target.query).get('format');
 }
 
 function afterOf({ target }: Exchange): string {
