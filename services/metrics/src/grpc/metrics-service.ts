@@ -1,0 +1,60 @@
+import { metrics as wire } from '@pixtorrent/contracts';
+import type { Logger, Timers } from '@pixtorrent/core';
+import { type GrpcService, loggingFaults, type Metrics, unary } from '@pixtorrent/service-kit';
+import type { SwarmHealth } from '@pixtorrent/swarm-health';
+import type { WireReportCall } from '../report/report-call.ts';
+import { statusOf } from '../report/report-messages.ts';
+import { Reporting } from '../report/reporting.ts';
+import { listSwarms } from '../swarms/list-swarms.ts';
+import type { WatchCall } from '../swarms/swarm-watcher.ts';
+import { SwarmWatching } from '../swarms/swarm-watching.ts';
+
+export interface MetricsServiceDependencies {
+  readonly health: SwarmHealth;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface MetricsServiceOptions {
+  /** Calls of Report at the same time; more are refused. */
+  readonly maxReporters: number;
+  /** Calls of WatchSwarms at the same time; more are refused. @default 100 */
+  readonly maxWatchers?: number;
+}
+
+export interface MetricsService extends GrpcService {
+  /** Sends away nodes and watchers, who are told to come back, elsewhere. */
+  close(): void;
+}
+
+/** pixtorrent.metrics.v1.MetricsService over a model of the swarms. */
+export function metricsService(
+  dependencies: MetricsServiceDependencies,
+  options: MetricsServiceOptions,
+): MetricsService {
+  const { health, timers, logger, metrics } = dependencies;
+  const mapError = loggingFaults(logger, statusOf);
+  const reporting = new Reporting({ health, timers, metrics, mapError }, options.maxReporters);
+  const watching = new SwarmWatching({ health, timers, mapError }, options.maxWatchers ?? 100);
+  metrics.gauge({
+    name: 'watchers',
+    help: 'Calls of WatchSwarms',
+    collect: (own) => own.set(watching.watchers),
+  });
+  return {
+    definition: wire.MetricsServiceService,
+    implementation: {
+      report: (call: WireReportCall) => reporting.accept(call),
+      listSwarms: unary<wire.ListSwarmsRequest, wire.ListSwarmsResponse>(
+        async (request) => listSwarms(health, request),
+        mapError,
+      ),
+      watchSwarms: (call: WatchCall) => watching.accept(call),
+    },
+    close() {
+      reporting.close();
+      watching.close();
+    },
+  };
+}

@@ -1,0 +1,169 @@
+import { toHex } from '@pixtorrent/core';
+import type { Metrics } from '@pixtorrent/service-kit';
+import type { SwarmFigures, SwarmHealth } from '@pixtorrent/swarm-health';
+import { Counter, Gauge } from 'prom-client';
+import { type RankedSwarms, rankedSwarms } from './top-swarms.ts';
+
+/** What stands for the swarms that are not told of one by one. */
+const OTHERS = { info_hash: '', name: 'others' } as const;
+const SHARES = ['0.1', '0.5', '0.9', '0.99'] as const;
+
+type Read = (figures: SwarmFigures) => number | undefined;
+
+/** The health of swarms: of the `top` ones each, of the others together where a sum says something. */
+export function addSwarmMetrics(metrics: Metrics, health: SwarmHealth, top: number): void {
+  const own = new SwarmMetrics(
+    metrics,
+    oncePerScrape(() => rankedSwarms(health, top)),
+  );
+  own.sum('nodes', 'Nodes that are to have all of it', ({ nodes }) => nodes);
+  own.sum('whole_nodes', 'Those of them that have', ({ whole }) => whole);
+  own.sum('partial_nodes', 'Nodes that get only what is read of it', ({ partial }) => partial);
+  own.sum('stalled_nodes', 'Nodes that want data and get none', ({ stalled }) => stalled);
+  own.sum('download_bytes_per_second', 'What all nodes get, together', ({ downRate }) => downRate);
+  own.each('size_bytes', 'Of the content', ({ size }) => size);
+  own.each('pieces', 'Of the content', ({ pieces }) => pieces);
+  own.each('availability_copies', 'Copies of the rarest piece', ({ availability }) => availability);
+  own.each(
+    'distributed_copies',
+    'Whole copies, and the part of the pieces that have one more',
+    (all) => all.distributedCopies,
+  );
+  own.each(
+    'sole_pieces',
+    'Pieces that would be lost with one node, of the node with most',
+    (all) => all.solePieces,
+  );
+  own.each(
+    'remaining_seconds',
+    'Until the last node is whole, at the rates of now',
+    (all) => all.secondsLeft,
+  );
+  own.each(
+    'straggler_ratio',
+    'Time of the slowest node over that of the median',
+    (all) => all.stragglerRatio,
+  );
+  own.each(
+    'seeder_amplification_ratio',
+    'Bytes that first seeders sent over those of the content',
+    (all) => all.seederAmplification,
+  );
+  own.each('duplicate_ratio', 'Part of what came that was there already', (all) => all.duplicateRatio);
+  own.each('waste_ratio', 'Part of what came that nobody waited for', (all) => all.wasteRatio);
+  own.by(
+    'completion_ratio',
+    'Part of the content that nodes have: the least, and percentiles of nodes',
+    'quantile',
+    ({ completion: { min, p10, p50, p90 } }) => ({ '0': min, '0.1': p10, '0.5': p50, '0.9': p90 }),
+  );
+  own.by(
+    'spread_seconds',
+    'From the first node that had a piece until a share of nodes had it, the median over pieces',
+    'share',
+    ({ spreadSeconds }) => Object.fromEntries(spreadSeconds.map((seconds, n) => [SHARES[n]!, seconds])),
+  );
+  own.count('received_bytes_total', 'Bytes that came', ({ received }) => received);
+  own.count('sent_bytes_total', 'Bytes that were sent', ({ sent }) => sent);
+  own.count('between_nodes_bytes_total', 'Bytes between nodes that report', (all) => all.bytesBetweenNodes);
+  own.count('across_zones_bytes_total', 'Those of them between zones', (all) => all.bytesAcrossZones);
+  own.count('failed_pieces_total', 'Pieces whose hash was wrong', ({ failedPieces }) => failedPieces);
+}
+
+class SwarmMetrics {
+  readonly #metrics: Metrics;
+  readonly #read: () => RankedSwarms;
+
+  constructor(metrics: Metrics, read: () => RankedSwarms) {
+    this.#metrics = metrics;
+    this.#read = read;
+  }
+
+  /** A gauge of each, and the sum of the others. */
+  sum(name: string, help: string, value: Read): void {
+    this.#gauge(name, help, value, true);
+  }
+
+  /** A gauge of each: added up it would say nothing. */
+  each(name: string, help: string, value: Read): void {
+    this.#gauge(name, help, value, false);
+  }
+
+  /** Several gauges of each, told apart by a label. */
+  by(
+    name: string,
+    help: string,
+    label: string,
+    values: (figures: SwarmFigures) => Record<string, number>,
+  ): void {
+    const read = this.#read;
+    new Gauge({
+      ...this.#common(name, help, [label]),
+      collect() {
+        this.reset();
+        for (const figures of read().top)
+          for (const [key, value] of Object.entries(values(figures)))
+            this.set({ ...labelsOf(figures), [label]: key }, value);
+      },
+    });
+  }
+
+  /** Of each: who is among the others changes, and their sum would go back. `node_bytes_total` has all of them. */
+  count(name: string, help: string, value: (figures: SwarmFigures) => number): void {
+    const read = this.#read;
+    new Counter({
+      ...this.#common(name, help),
+      collect() {
+        this.reset();
+        for (const figures of read().top) this.inc(labelsOf(figures), value(figures));
+      },
+    });
+  }
+
+  #gauge(name: string, help: string, value: Read, summed: boolean): void {
+    const read = this.#read;
+    new Gauge({
+      ...this.#common(name, help),
+      collect() {
+        this.reset();
+        const { top, others } = read();
+        for (const figures of top) {
+          const now = value(figures);
+          if (now !== undefined) this.set(labelsOf(figures), now);
+        }
+        if (summed)
+          this.set(
+            OTHERS,
+            others.reduce((sum, figures) => sum + (value(figures) ?? 0), 0),
+          );
+      },
+    });
+  }
+
+  #common(name: string, help: string, labels: readonly string[] = []) {
+    return {
+      name: `pixtorrent_swarm_${name}`,
+      help,
+      labelNames: ['info_hash', 'name', ...labels],
+      registers: [this.#metrics.registry],
+    };
+  }
+}
+
+function labelsOf({ infoHash, name }: SwarmFigures): { info_hash: string; name: string } {
+  return { info_hash: toHex(infoHash), name };
+}
+
+/** All metrics of a scrape are read in one go. */
+function oncePerScrape<T>(read: () => T): () => T {
+  let current: { readonly value: T } | undefined;
+  return () => {
+    if (current === undefined) {
+      current = { value: read() };
+      setImmediate(() => {
+        current = undefined;
+      });
+    }
+    return current.value;
+  };
+}

@@ -1,0 +1,21 @@
+import type { SwarmFigures, SwarmHealth } from '@pixtorrent/swarm-health';
+
+export interface RankedSwarms {
+  readonly top: readonly SwarmFigures[];
+  readonly others: readonly SwarmFigures[];
+}
+
+/** Swarms by how much somebody has to look at them: those at risk, then those that move most. */
+export function rankedSwarms(health: SwarmHealth, most: number): RankedSwarms {
+  const ranked = Array.from(health.swarms.values(), (swarm) => health.figures(swarm)).sort(
+    (a, b) => risk(b) - risk(a) || b.downRate - a.downRate || b.received - a.received,
+  );
+  return { top: ranked.slice(0, most), others: ranked.slice(most) };
+}
+
+/** 3: something is lost; 2: something would be, with one node; 1: somebody waits. */
+function risk({ availability, nodes, whole, stalled }: SwarmFigures): number {
+  if (availability === 0) return 3;
+  if (availability === 1 && nodes > 1) return 2;
+  return stalled > 0 || whole < nodes ? 1 : 0;
+}
