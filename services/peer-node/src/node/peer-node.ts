@@ -157,6 +157,7 @@ export class PeerNode {
     client.warmUp();
     const node = new PeerNode(config, { client, folder, entries, budget, disk, scrubbed }, tls, logger);
     await node.torrents.open();
+    node.replicator.start();
     return node;
   }
 

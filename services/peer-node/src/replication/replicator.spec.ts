@@ -94,6 +94,16 @@ describe('following the catalogue', () => {
     expect(await isOnDisk(again, a)).toBe(false);
   });
 
+  it('takes and removes nothing before it is known what is on the disk', async () => {
+    const node = await open({ start: false });
+    node.tracker.publish(entryFor(a));
+    await vi.waitFor(() => expect(node.catalogue.entries.size).toBe(1), SOON);
+    await node.replicator.makeRoom(0);
+    expect(node.tracker.asked).toEqual([]);
+    node.replicator.start();
+    await holds(node, a);
+  });
+
   it('takes the others where one cannot be used, and does not ask for it again', async () => {
     const node = await open();
     const broken = { ...entryFor(a), torrent: Buffer.from('d4:infodee'), publishedMs: 1 };

@@ -78,6 +78,7 @@ export class Replicator {
   #running = Promise.resolve();
   /** Bytes that are kept free for what comes. */
   #reserved = 0;
+  #started = false;
   #paused = false;
   #closed = false;
   #figures: ReplicatorFigures = { waiting: 0, evicted: 0, restored: 0 };
@@ -99,6 +100,12 @@ export class Replicator {
       cluster.off('changed', soon);
       torrents.off('changed', soon);
     });
+  }
+
+  /** Begins; everything that is on the disk has to be known. */
+  start(): void {
+    this.#started = true;
+    this.#soon(GATHER);
   }
 
   get figures(): ReplicatorFigures {
@@ -182,7 +189,7 @@ export class Replicator {
   }
 
   #soon(delay: number): void {
-    if (this.#closed || (this.#timer !== undefined && delay >= this.#delay)) return;
+    if (!this.#started || this.#closed || (this.#timer !== undefined && delay >= this.#delay)) return;
     this.#timer?.cancel();
     this.#delay = delay;
     this.#timer = this.#deps.timers.after(delay, () => {
@@ -233,9 +240,11 @@ export class Replicator {
   /** What somebody removed goes, its content too, unless another entry has the same torrent. */
   async #forgetRemoved(): Promise<void> {
     const { entries, catalogue, torrents } = this.#deps;
-    for (let gone = this.#gone[0]; gone !== undefined; gone = this.#gone[0]) {
-      await entries.remove(gone);
-      this.#gone.shift();
+    let done = 0;
+    try {
+      for (; done < this.#gone.length; done++) await entries.remove(this.#gone[done]!);
+    } finally {
+      this.#gone.splice(0, done);
     }
     if (!catalogue.current) return;
     const alive = new Set(
