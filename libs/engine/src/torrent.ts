@@ -311,6 +311,7 @@ export class Torrent implements Swarm {
     else link.bitfield(this.pieces.have.bytes);
     this.#messages.greet(peer);
     this.#superSeed?.welcome(peer);
+    this.#choker.joined(peer);
     return peer;
   }
 

@@ -7,8 +7,10 @@ import { Reciprocal } from './reciprocal.ts';
 import { RoundRobin } from './round-robin.ts';
 
 /**
- * Decides who is sent to. While there are slots left whoever is interested gets one at once; when there are more
- * takers than slots, rounds weigh them by the policy of the moment, and one slot goes to a peer by chance (BEP 3).
+ * Decides who is sent to. While there are slots left whoever comes gets one at once and keeps it, interested or not: who
+ * wants something later asks for it without waiting for a word. Those who want something take the slots of those who
+ * do not; when there are more takers than slots, rounds weigh them by the policy of the moment, and one slot goes to a
+ * peer by chance (BEP 3).
  */
 export class Choker {
   readonly #swarm: Swarm;
@@ -39,10 +41,14 @@ export class Choker {
     this.#timer = undefined;
   }
 
+  /** A peer has come. */
+  joined(peer: Peer): void {
+    if (this.#unchokedCount() < this.#slots) this.#unchoke(peer);
+  }
+
   interestChanged(peer: Peer): void {
-    if (peer.wantsData) {
-      if (this.#unchokedCount() < this.#slots) this.#unchoke(peer);
-    } else if (!peer.choked) {
+    if (peer.wantsData) this.#admit(peer);
+    else if (!peer.choked && this.#waiting().length > 0) {
       this.#choke(peer);
       this.#fillFreeSlot();
     }
@@ -59,8 +65,10 @@ export class Choker {
     const takers = [...this.#swarm.peers].filter((peer) => peer.wantsData);
     const uploadSlots = this.#slots;
     let chosen: Peer[];
-    if (takers.length <= uploadSlots) chosen = takers;
-    else {
+    if (takers.length <= uploadSlots) {
+      const idle = [...this.#swarm.peers].filter((peer) => !peer.wantsData && !peer.choked);
+      chosen = [...takers, ...idle.slice(0, uploadSlots - takers.length)];
+    } else {
       const ranked = this.#policy().rank(takers, now);
       chosen = ranked.slice(0, uploadSlots - 1);
       chosen.push(this.#chooseOptimistic(ranked.slice(uploadSlots - 1), now));
@@ -89,8 +97,27 @@ export class Choker {
     return this.#optimistic!;
   }
 
+  /** Gives a slot to who wants something from now on, if there is one that nobody makes use of. */
+  #admit(peer: Peer): void {
+    if (!peer.choked) {
+      // Its turn begins now.
+      peer.unchokedAt = this.#swarm.dependencies.clock.now();
+      return;
+    }
+    if (this.#unchokedCount() >= this.#slots) {
+      const idle = [...this.#swarm.peers].find((other) => !other.choked && !other.wantsData);
+      if (idle === undefined) return;
+      this.#choke(idle);
+    }
+    this.#unchoke(peer);
+  }
+
+  #waiting(): Peer[] {
+    return [...this.#swarm.peers].filter((peer) => peer.wantsData && peer.choked && peer.open);
+  }
+
   #fillFreeSlot(): void {
-    const waiting = [...this.#swarm.peers].filter((peer) => peer.wantsData && peer.choked && peer.open);
+    const waiting = this.#waiting();
     if (waiting.length === 0 || this.#unchokedCount() >= this.#slots) return;
     this.#unchoke(this.#policy().rank(waiting, this.#swarm.dependencies.clock.now())[0]!);
   }
