@@ -124,9 +124,9 @@ export class NodeSwarm {
     content: Content,
     { replicas = 0, pieceLength = 0 } = {},
   ): Promise<Acknowledged> {
-    using client = new PeerClient(node);
+    const client = peerClient(node);
     const { promise, resolve, reject } = Promise.withResolvers<peer.UploadResponse>();
-    const call = client.wire.upload(authorized(), { deadline: Date.now() + 300_000 }, (error, response) =>
+    const call = client.upload(authorized(), { deadline: Date.now() + 300_000 }, (error, response) =>
       error === null ? resolve(response) : reject(error),
     );
     promise.catch(() => {});
@@ -158,15 +158,18 @@ export class NodeSwarm {
     } finally {
       tar.kill();
       call.cancel();
+      client.close();
     }
   }
 
   /** What a node says of a torrent; undefined where it has none, or does not answer. */
   async torrent(node: PeerNodeProcess, infoHash: string): Promise<peer.Torrent | undefined> {
-    using client = new PeerClient(node);
+    const request = { infoHash: Buffer.from(infoHash, 'hex'), pieces: false };
     try {
-      const request = { infoHash: Buffer.from(infoHash, 'hex'), pieces: false };
-      return (await ask(client.wire, client.wire.getTorrent, request)).torrent;
+      return await asked(
+        peerClient(node),
+        async (client) => (await ask(client, client.getTorrent, request)).torrent,
+      );
     } catch {
       return undefined;
     }
@@ -210,26 +213,24 @@ export class NodeSwarm {
   }
 
   async catalogue(): Promise<readonly catalog.Entry[]> {
-    using client = this.#client(catalog.CatalogServiceClient);
     const request = { labels: {}, allVersions: true, pageSize: 1000, pageToken: '' };
-    return (await ask(client.wire, client.wire.list, request)).entries;
+    return asked(this.#catalog(), async (client) => (await ask(client, client.list, request)).entries);
   }
 
   /** The torrent file of an entry. */
   async torrentFile({ entry, version }: Acknowledged): Promise<Buffer> {
-    using client = this.#client(catalog.CatalogServiceClient);
-    return (await ask(client.wire, client.wire.get, { name: entry, version })).entry!.torrent;
+    const request = { name: entry, version };
+    return asked(this.#catalog(), async (client) => (await ask(client, client.get, request)).entry!.torrent);
   }
 
   async remove({ entry, version }: Acknowledged): Promise<void> {
-    using client = this.#client(catalog.CatalogServiceClient);
-    await ask(client.wire, client.wire.remove, { name: entry, version });
+    await asked(this.#catalog(), (client) => ask(client, client.remove, { name: entry, version }));
   }
 
   /** The nodes that the tracker knows, with what they have. */
   async cluster(): Promise<readonly cluster.Node[]> {
-    using client = this.#client(cluster.ClusterServiceClient);
-    return (await ask(client.wire, client.wire.listNodes, { holdings: true })).nodes;
+    const client = new cluster.ClusterServiceClient(this.#address, credentials.createInsecure(), OWN_CHANNEL);
+    return asked(client, async () => (await ask(client, client.listNodes, { holdings: true })).nodes);
   }
 
   /** Has the tracker name a peer that says it has everything (BEP 3). */
@@ -248,11 +249,12 @@ export class NodeSwarm {
     return Number(/8:completei(\d+)e/.exec(body)?.[1] ?? 0);
   }
 
-  #client<Client extends { close(): void }>(Kind: new (...of: never[]) => Client) {
-    const at = `${HOST}:${this.#tracker.grpc}`;
-    const Made = Kind as unknown as new (...of: unknown[]) => Client;
-    const wire = new Made(at, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
-    return { wire, [Symbol.dispose]: () => wire.close() };
+  get #address(): string {
+    return `${HOST}:${this.#tracker.grpc}`;
+  }
+
+  #catalog(): catalog.CatalogServiceClient {
+    return new catalog.CatalogServiceClient(this.#address, credentials.createInsecure(), OWN_CHANNEL);
   }
 }
 
@@ -267,17 +269,22 @@ export async function metricsOf(node: Pick<PeerNodeProcess, 'ops'>): Promise<Rea
   return figures;
 }
 
-class PeerClient implements Disposable {
-  readonly wire: peer.PeerServiceClient;
+/** Who was killed and is there again is not to be waited for as long as a channel that failed waits. */
+const OWN_CHANNEL = { 'grpc.use_local_subchannel_pool': 1 };
 
-  constructor({ grpc }: PeerNodeProcess) {
-    this.wire = new peer.PeerServiceClient(`${HOST}:${grpc}`, credentials.createInsecure(), {
-      'grpc.use_local_subchannel_pool': 1,
-    });
-  }
+function peerClient({ grpc }: PeerNodeProcess): peer.PeerServiceClient {
+  return new peer.PeerServiceClient(`${HOST}:${grpc}`, credentials.createInsecure(), OWN_CHANNEL);
+}
 
-  [Symbol.dispose](): void {
-    this.wire.close();
+/** Closes a client when it has been used. */
+async function asked<Client extends { close(): void }, Result>(
+  client: Client,
+  use: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await use(client);
+  } finally {
+    client.close();
   }
 }
 

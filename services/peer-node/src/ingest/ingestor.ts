@@ -142,11 +142,11 @@ export class Ingestor {
     const { folder } = this.#deps;
     const { maxSize } = this.#options;
     const { name, directory, size, signal } = incoming;
-    using room = new ReservedRoom(this.#deps.replicator);
-    if (size !== undefined && size <= maxSize) await room.grow(size);
+    const room = new ReservedRoom(this.#deps.replicator);
     const place = folder.paths.ingest(randomUUID());
-    await mkdir(place, { recursive: true });
     try {
+      if (size !== undefined && size <= maxSize) await room.grow(size);
+      await mkdir(place, { recursive: true });
       const content = new IncomingContent({
         folder: place,
         name,
@@ -167,10 +167,11 @@ export class Ingestor {
       const torrent = await this.#torrentOf(join(place, name), name, received, publication, signal);
       const metainfo = parseMetainfo(torrent, { fileSystem: FILE_SYSTEM });
       // From here on it counts as a torrent.
-      room[Symbol.dispose]();
+      room.giveBack();
       const isNew = await this.#seed(torrent, metainfo, place);
       return await this.#publish(publication, torrent, metainfo, isNew);
     } finally {
+      room.giveBack();
       await rm(place, { recursive: true, force: true });
     }
   }
@@ -256,9 +257,9 @@ export class Ingestor {
 }
 
 /** Room within the disk budget, for content that comes. */
-class ReservedRoom implements Disposable {
+class ReservedRoom {
   readonly #replicator: Replicator;
-  readonly #parts: Disposable[] = [];
+  readonly #parts: (() => void)[] = [];
   #bytes = 0;
 
   constructor(replicator: Replicator) {
@@ -282,8 +283,8 @@ class ReservedRoom implements Disposable {
     throw new IngestError('no-room', `the disk budget of this node has no room for ${bytes} bytes`);
   }
 
-  [Symbol.dispose](): void {
-    for (const part of this.#parts.splice(0)) part[Symbol.dispose]();
+  giveBack(): void {
+    for (const part of this.#parts.splice(0)) part();
   }
 }
 

@@ -117,12 +117,16 @@ export class Replicator {
    * @returns whether there is room now
    */
   async makeRoom(bytes: number): Promise<boolean> {
-    using room = await this.reserve(bytes);
-    return room !== undefined;
+    const giveBack = await this.reserve(bytes);
+    giveBack?.();
+    return giveBack !== undefined;
   }
 
-  /** Likewise, and keeps them free for content that comes, until they are given back. */
-  async reserve(bytes: number): Promise<Disposable | undefined> {
+  /**
+   * Likewise, and keeps them free for content that comes.
+   * @returns what gives them back; undefined where there is no room
+   */
+  async reserve(bytes: number): Promise<(() => void) | undefined> {
     if (this.#paused || this.#closed) return undefined;
     return this.#inTurn(async () => {
       const { evict, take } = this.#planFor(this.#alive(), new Map([['', { size: bytes, published: 0 }]]));
@@ -130,11 +134,9 @@ export class Replicator {
       if (take.length === 0) return undefined;
       let held = bytes;
       this.#reserved += held;
-      return {
-        [Symbol.dispose]: () => {
-          this.#reserved -= held;
-          held = 0;
-        },
+      return () => {
+        this.#reserved -= held;
+        held = 0;
       };
     });
   }
@@ -367,18 +369,10 @@ export class Replicator {
     if (torrent === undefined || torrents.get(entry.infoHash) !== undefined) return;
     const metainfo = this.#parse(entry, torrent);
     logger.info('takes', { name: entryKey(entry), infoHash: toHex(entry.infoHash), bytes: entry.size });
-    const keep = async (): Promise<void> => {
-      for (const one of entries) await records.keep(one);
-    };
-    const add = () => torrents.add(torrent, metainfo, { pinned: false, partial: read !== undefined });
-    if (read !== undefined) {
-      // Somebody waits.
-      await Promise.all([keep(), add()]);
-      return;
-    }
-    // First the record: a torrent without one would not be told to a catalogue that loses it.
-    await keep();
-    await add();
+    // First the record: a torrent without one would not be told to a catalogue that loses it. Where somebody waits it is
+    // made soon after, with those of all that is here.
+    if (read === undefined) for (const one of entries) await records.keep(one);
+    await torrents.add(torrent, metainfo, { pinned: false, partial: read !== undefined });
   }
 
   /** @throws MetainfoError where it cannot be used here: it is not asked for again */
