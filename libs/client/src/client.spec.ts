@@ -91,6 +91,7 @@ describe('Client', () => {
         wires: [wire],
       });
       const done = once(session, 'complete');
+      const left = once(seeder.session, 'disconnected');
       session.start();
       await done;
       const { downloaded, have, total, pieces } = session.stats();
@@ -101,6 +102,7 @@ describe('Client', () => {
       });
       expect(seeder.session.stats().uploaded).toBe(metainfo.length);
       await leecher.close();
+      expect(await left).toMatchObject([{ wire, sent: metainfo.length, received: 0 }]);
       await expectSame(target);
     },
   );

@@ -6,6 +6,7 @@ import { GatewayModule } from './gateway/gateway.module.ts';
 import { GrpcModule } from './grpc/grpc.module.ts';
 import { metricsModule } from './metrics/metrics.module.ts';
 import { NodeModule } from './node/node.module.ts';
+import { ReportModule } from './report/report.module.ts';
 
 @Module({})
 class AppModule {}
@@ -14,6 +15,13 @@ class AppModule {}
 export function appModule(config: PeerConfig, logger: Logger): DynamicModule {
   return {
     module: AppModule,
-    imports: [configModule(config, logger), metricsModule(), NodeModule, GatewayModule, GrpcModule],
+    imports: [
+      configModule(config, logger),
+      metricsModule(),
+      NodeModule,
+      GatewayModule,
+      GrpcModule,
+      ReportModule,
+    ],
   };
 }

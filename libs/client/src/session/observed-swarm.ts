@@ -5,7 +5,16 @@ import type { ClientCounters } from '../figures/client-counters.ts';
 
 /** What of a swarm its session does something about. */
 export type SessionConcerns = Required<
-  Pick<SwarmEvents, 'pieceVerified' | 'peerConnected' | 'peerBanned' | 'wasted' | 'complete'>
+  Pick<
+    SwarmEvents,
+    | 'pieceVerified'
+    | 'pieceFailed'
+    | 'peerConnected'
+    | 'peerDisconnected'
+    | 'peerBanned'
+    | 'wasted'
+    | 'complete'
+  >
 >;
 
 /** Counts and logs what happens in a swarm, and tells its session. */
@@ -23,6 +32,7 @@ export function observedSwarm(
       counters.piecesFailed++;
       counters.wasted += pieceSize(metainfo, piece);
       logger.warn('piece failed its hash', { piece, contributors });
+      session.pieceFailed(piece, contributors);
     },
     peerConnected: (peer) => {
       logger.debug('peer connected', { peer });
@@ -31,6 +41,7 @@ export function observedSwarm(
     peerDisconnected: (key, reason, peer) => {
       counters.disconnected(peer, reason);
       logger.debug('peer disconnected', { peer: key, reason });
+      session.peerDisconnected(key, reason, peer);
     },
     peerBanned: (peer, cause) => {
       counters.banned(cause);

@@ -1,4 +1,5 @@
 import type { TrackerStatus } from '../trackers/tracker-status.ts';
+import type { ConnectedPeer } from './connected-peer.ts';
 
 /** What a torrent is doing, for progress displays. Rates are bytes a second, smoothed over some seconds. */
 export interface SessionStats {
@@ -17,6 +18,10 @@ export interface SessionStats {
   readonly pieces: number;
   /** Bytes that came although nobody waited for them any more. */
   readonly wasted: number;
+  /** Of these: what another peer had given already. */
+  readonly duplicate: number;
+  /** Pieces whose hash was wrong. */
+  readonly failed: number;
 }
 
 /**
@@ -42,6 +47,8 @@ export interface SessionEvents {
   /** A piece that was here cannot be read any more, and is not offered any more. */
   lost: [piece: number, error: Error];
   banned: [peer: string, cause: string];
+  /** A connection has ended; its figures are the last ones. */
+  disconnected: [peer: ConnectedPeer];
   /** How things stand with a tracker has changed. */
   tracker: [url: string, status: TrackerStatus];
 }

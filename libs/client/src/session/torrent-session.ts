@@ -64,6 +64,8 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
   readonly #reads: Pick<Storage, 'read'>;
   #startedAt: number | undefined;
   #wasted = 0;
+  #duplicate = 0;
+  #failed = 0;
   #lostSome = false;
   #closing: Promise<void> | undefined;
 
@@ -147,6 +149,8 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
       peers: peers.size,
       pieces: have.count,
       wasted: this.#wasted,
+      duplicate: this.#duplicate,
+      failed: this.#failed,
     };
   }
 
@@ -160,9 +164,9 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     return this.#torrent.availability();
   }
 
-  /** Adds peers to those that are tried. */
-  addPeers(peers: readonly Endpoint[]): void {
-    this.#search.add(peers);
+  /** Adds peers to those that are tried. @param wire that they are known to speak: it is tried first */
+  addPeers(peers: readonly Endpoint[], wire?: WireName): void {
+    this.#search.add(peers, wire);
   }
 
   /**
@@ -336,8 +340,16 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
         this.#startedAt = undefined;
       },
       peerBanned: (peer, cause) => this.emit('banned', peer, cause),
-      wasted: (bytes) => {
+      peerDisconnected: (_key, _reason, peer) => {
+        if (this.listenerCount('disconnected') > 0)
+          this.emit('disconnected', connectedPeer(peer, systemClock.now()));
+      },
+      pieceFailed: () => {
+        this.#failed++;
+      },
+      wasted: (bytes, cause) => {
         this.#wasted += bytes;
+        if (cause === 'duplicate') this.#duplicate += bytes;
       },
       complete: () => {
         if (!this.#wasCompleteAtStart) this.#search.completed();

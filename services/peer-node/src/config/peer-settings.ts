@@ -53,6 +53,11 @@ export const peerSettings = {
     'announce key, where the tracker wants one',
     { secret: true },
   ),
+  metrics: optional(
+    'PEER_METRICS',
+    hostAndPort(6973),
+    'gRPC port of the metrics service, which this node reports to; none where it is missing',
+  ),
   zone: setting('PEER_ZONE', label(), '', 'zone that the node is in: peers near it come first', {
     takesEmpty: true,
   }),
@@ -142,7 +147,7 @@ export const peerSettings = {
     'false',
     'whether gRPC clients have to be certified too',
   ),
-  trackerTls: setting('PEER_TRACKER_TLS', boolean(), 'false', 'TLS to the tracker service'),
+  trackerTls: setting('PEER_TRACKER_TLS', boolean(), 'false', 'TLS to the tracker and the metrics service'),
 
   drainTimeout: setting(
     'PEER_DRAIN_TIMEOUT',

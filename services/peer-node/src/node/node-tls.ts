@@ -51,7 +51,7 @@ export class NodeTls {
     };
   }
 
-  /** For calls of the tracker service. */
+  /** For calls of the tracker and the metrics service. */
   get tracker(): ChannelCredentials {
     if (!this.#config.trackerTls) return credentials.createInsecure();
     return this.#own?.channelCredentials() ?? credentials.createSsl();
