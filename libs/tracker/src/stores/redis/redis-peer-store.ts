@@ -140,8 +140,10 @@ export class RedisPeerStore implements SharedPeerStore {
   }
 
   async announce(announce: PeerAnnounce): Promise<PeerSelection> {
-    const packed = packAnnounce(announce, this.#sending());
     const hex = toHex(announce.infoHash);
+    // Who comes after this announce and before the news is missed by who watches and announces.
+    if (this.#feed.unanswered > 0) await this.#feed.answered(this.#keys.channel(hex));
+    const packed = packAnnounce(announce, this.#sending());
     const answer = await this.#change(ANNOUNCE, hex, [packed, this.#now()]);
     return {
       seeders: seedersOf(answer),
