@@ -11,6 +11,8 @@ export interface AnnounceAnswer {
   readonly seeders: number;
   readonly leechers: number;
   readonly peers: PackedPeers;
+  /** For people, in ASCII. */
+  readonly warning?: string;
 }
 
 /**
@@ -21,12 +23,14 @@ export function encodeCompactAnswer(
   answer: AnnounceAnswer,
   headOf: (bodyLength: number) => string = nothing,
 ): Buffer {
+  const { warning } = answer;
   const { v4, v6 } = answer.peers;
   const start =
     `d8:completei${answer.seeders}e10:incompletei${answer.leechers}e8:intervali${answer.interval}e` +
     `12:min intervali${answer.minInterval}e5:peers${v4.length}:`;
   const middle = v6.length === 0 ? '' : `6:peers6${v6.length}:`;
-  const length = start.length + v4.length + middle.length + v6.length + 1;
+  const end = warning === undefined ? 'e' : `15:warning message${warning.length}:${warning}e`;
+  const length = start.length + v4.length + middle.length + v6.length + end.length;
   const head = headOf(length) + start;
   const bytes = Buffer.allocUnsafe(head.length + length - start.length);
   let at = bytes.write(head, 0, 'latin1');
@@ -37,7 +41,7 @@ export function encodeCompactAnswer(
     bytes.set(v6, at);
     at += v6.length;
   }
-  bytes[at] = 0x65;
+  bytes.write(end, at, 'latin1');
   return bytes;
 }
 
@@ -68,6 +72,7 @@ export function encodeDictionaryAnswer(answer: AnnounceAnswer): Uint8Array {
     interval: answer.interval,
     'min interval': answer.minInterval,
     peers,
+    'warning message': answer.warning,
   });
 }
 

@@ -35,6 +35,9 @@ export function timeToLive(interval = DEFAULT_INTERVAL): number {
   return interval * INTERVALS_TO_LIVE * 1000;
 }
 
+/** For people: clients show it beside the tracker. */
+const PARTIAL = 'peers may be missing: this tracker does not reach its store';
+
 /** The rules of a tracker: what an announce means for the store, and what its asker is told. */
 export class Tracker implements TrackerLogic {
   readonly #store: PeerStore;
@@ -75,6 +78,7 @@ export class Tracker implements TrackerLogic {
       seeders: selection.seeders,
       leechers: selection.leechers,
       peers: selection.peers,
+      ...(selection.partial && { warning: PARTIAL }),
     };
   }
 

@@ -72,7 +72,7 @@ it('leaves a port that is off alone', async () => {
 });
 
 it('serves on until load balancers have noticed, then takes nothing more', async () => {
-  const service = await start({ TRACKER_DRAIN_DELAY: '500ms' });
+  const service = await start({ TRACKER_DRAIN_DELAY: '3s' });
   const { ops, http } = service.ports;
   const closed = service.close();
   const ready = await fetch(`http://127.0.0.1:${ops}/readyz`);
@@ -107,7 +107,9 @@ it.each(['TRACKER_HTTP_PORT', 'TRACKER_GRPC_PORT', 'TRACKER_OPS_PORT'])(
 
 it('starts without Redis, degraded, and serves from its memory', async () => {
   const service = await start({ TRACKER_STORE: 'redis', REDIS_URL: 'redis://127.0.0.1:1' });
-  expect(await (await announce(service, 10_001)).text()).toContain('5:peers0:');
+  const answer = await (await announce(service, 10_001)).text();
+  expect(answer).toContain('5:peers0:');
+  expect(answer).toContain('15:warning message');
   expect(await (await announce(service, 10_002)).text()).toContain('5:peers6:');
   const ready = await fetch(`http://127.0.0.1:${service.ports.ops}/readyz`);
   expect(ready.status).toBe(200);

@@ -36,6 +36,8 @@ export interface PeerSelection {
   readonly seeders: number;
   readonly leechers: number;
   readonly peers: PackedPeers;
+  /** Whether there may be more peers than are known here. */
+  readonly partial?: boolean;
 }
 
 /** A peer that has come or changed its role, or has gone. What only announces again is no news. */

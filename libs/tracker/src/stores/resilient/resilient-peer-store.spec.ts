@@ -100,7 +100,9 @@ function handed(selection: PeerSelection): number[] {
 it('asks the shared store as long as that answers', async () => {
   const { store, shared } = await setUp();
   await shared.memory.announce(announceOf({ peer: 9 }));
-  expect(handed(await store.announce(announceOf({ peer: 1 })))).toEqual([9]);
+  const selection = await store.announce(announceOf({ peer: 1 }));
+  expect(handed(selection)).toEqual([9]);
+  expect(selection.partial).toBeFalsy();
   expect(await store.scrape([HASH])).toEqual([{ seeders: 0, leechers: 2, completed: 0 }]);
   expect(store.state).toEqual({ type: 'connected' });
   expect(store.resilience).toMatchObject({ answeredAlone: 0, outages: 0 });
@@ -120,11 +122,12 @@ it('answers from memory when the deadline passes, and from then on at once', asy
   expect(answers).toEqual([[1]]);
   await announce(3);
   expect(answers).toEqual([[1], [1, 2]]);
+  expect(await store.announce(announceOf({ peer: 3 }))).toMatchObject({ leechers: 3, partial: true });
   expect((await store.scrape([HASH]))[0]).toMatchObject({ leechers: 3 });
   expect((await store.swarms(undefined, 10)).length + (await store.figures([HASH])).length).toBe(2);
   expect(await store.totals()).toMatchObject({ swarms: 1, leechers: 3 });
   expect(store.state).toMatchObject({ type: 'away', reason: expect.stringContaining('in time') });
-  expect(store.resilience).toMatchObject({ answeredAlone: 2, outages: 1 });
+  expect(store.resilience).toMatchObject({ answeredAlone: 3, outages: 1 });
   await advance(5000);
   expect(store.resilience.outages).toBe(1);
   expect(lines.filter(({ message }) => message.includes('away'))).toHaveLength(1);

@@ -147,7 +147,7 @@ export class ResilientPeerStore implements PeerStore {
       }
     }
     this.#answeredAlone++;
-    return this.#own.announce(announce);
+    return { ...(await this.#own.announce(announce)), partial: true };
   }
 
   async restore(peers: readonly StoredPeer[]): Promise<void> {

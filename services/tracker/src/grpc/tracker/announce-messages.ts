@@ -75,9 +75,11 @@ export function infoHashOf(bytes: Uint8Array): InfoHash | undefined {
   return bytes.length === ID_LENGTH ? infoHash(bytes) : undefined;
 }
 
+/** @param warning as in `Announced` */
 export function answerMessage(answer: AnnounceAnswer, warning: string): wire.AnnounceResponse {
   const { interval, minInterval, seeders, leechers, peers } = answer;
-  return { interval, minInterval: minInterval ?? 0, seeders, leechers, peers: peersOf(peers), warning };
+  const warnings = [answer.warning, warning].filter(Boolean).join('; ');
+  return { interval, minInterval, seeders, leechers, peers: peersOf(peers), warning: warnings };
 }
 
 function peersOf({ v4, v6, ids, traits }: PackedPeers): wire.Peer[] {
