@@ -17,7 +17,7 @@ interface Ready {
 async function tracker(scope: Scope, ...args: string[]): Promise<{ process: Process; ready: Ready }> {
   const command = [...PIXTORRENT, 'tracker', '--host', '127.0.0.1', '--json', ...args];
   const started = await Process.start(scope, 'pixtorrent tracker', command);
-  const line = await started.line('event "ready"', (text) => text.includes('"ready"'), 20);
+  const line = await started.line('event "ready"', (text) => text.includes('"ready"'), 60);
   return { process: started, ready: JSON.parse(line) };
 }
 
@@ -39,7 +39,7 @@ it('is the whole service: every way in, and the endpoints for those who run it',
     const metrics = await (await fetch(`${ready.ops}/metrics`)).text();
     expect(metrics).toMatch(/^pixtorrent_tracker_announces_total\{frontend="http",.*\} 1$/m);
     process.signal('SIGINT');
-    expect(await process.exit(10)).toEqual({ code: 130, signal: null });
+    expect(await process.exit(60)).toEqual({ code: 130, signal: null });
   }));
 
 it('opens no port that is off', () =>

@@ -23,7 +23,7 @@ interface Started {
 
 async function start(scope: Scope, env: Readonly<Record<string, string>> = {}): Promise<Started> {
   const started = await run(scope, env);
-  const line = await started.line('log line of its ports', (text) => text.includes('tracker is ready'), 20);
+  const line = await started.line('log line of its ports', (text) => text.includes('tracker is ready'), 60);
   const { http, ops } = JSON.parse(line);
   return { process: started, http, ops };
 }
@@ -66,7 +66,7 @@ it('serves announces, tells how it fares, and ends in good order', () =>
     ])
       expect(metrics).toMatch(line);
     service.process.signal('SIGTERM');
-    expect(await service.process.exit(10)).toEqual({ code: 0, signal: null });
+    expect(await service.process.exit(60)).toEqual({ code: 0, signal: null });
     for (const line of service.process.stdout) expect(JSON.parse(line)).toMatchObject({ service: 'tracker' });
   }));
 
@@ -85,14 +85,14 @@ it('answers what is in flight before it ends, and /readyz turns first', () =>
     );
     service.process.signal('SIGTERM');
     await until(
-      5,
+      60,
       async () => ((await readyz(service))?.code === 503 ? true : undefined),
       () => service.process.failure('/readyz did not turn'),
       20,
     );
     expect((await announce(service, 10_001)).status).toBe(200);
     socket.write('\r\n');
-    expect(await service.process.exit(10)).toEqual({ code: 0, signal: null });
+    expect(await service.process.exit(60)).toEqual({ code: 0, signal: null });
     expect(answer).toContain('8:completei');
   }));
 
@@ -101,12 +101,12 @@ it('ends at once when it is asked twice', () =>
     const service = await start(scope, { TRACKER_DRAIN_DELAY: '10m' });
     service.process.signal('SIGTERM');
     await until(
-      5,
+      60,
       async () => ((await readyz(service))?.code === 503 ? true : undefined),
       () => service.process.failure('/readyz did not turn'),
     );
     service.process.signal('SIGTERM');
-    expect(await service.process.exit(5)).toEqual({ code: 143, signal: null });
+    expect(await service.process.exit(60)).toEqual({ code: 143, signal: null });
   }));
 
 describe('refuses to start', () => {
@@ -119,7 +119,7 @@ describe('refuses to start', () => {
         TRACKER_ANNOUNCE_KEYS: 'hunter2!',
         TRACKER_GPRC_PORT: '1',
       });
-      expect(await service.exit(20)).toEqual({ code: 2, signal: null });
+      expect(await service.exit(60)).toEqual({ code: 2, signal: null });
       expect(service.stdout).toEqual([]);
       expect(service.log).not.toContain('hunter2');
       expect(service.log.split('\n')).toEqual([
@@ -139,7 +139,7 @@ describe('refuses to start', () => {
         const port = `${await freePort()}`;
         await start(scope, { [name]: port });
         const second = await run(scope, { [name]: port });
-        expect(await second.exit(20)).toEqual({ code: 3, signal: null });
+        expect(await second.exit(60)).toEqual({ code: 3, signal: null });
         const lines = second.log.split('\n').filter((line) => !line.startsWith('{'));
         expect(lines).toEqual([
           expect.stringMatching(

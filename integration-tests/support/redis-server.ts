@@ -38,7 +38,7 @@ export class RedisServer {
     this.#process = await Process.start(this.#scope, 'redis-server', ['redis-server', ...settings], {
       cwd: folder,
     });
-    await this.#process.line('Redis', (line) => line.includes('Ready to accept connections'), 20);
+    await this.#process.line('Redis', (line) => line.includes('Ready to accept connections'), 60);
     if (!this.#cluster) return;
     await this.command('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
     await until(
@@ -82,7 +82,7 @@ export class RedisServer {
   async connected(scope = this.#scope): Promise<RedisClient> {
     const client = this.client(scope);
     await until(
-      10,
+      60,
       () => (client.status === 'ready' ? true : undefined),
       () => new Error('no connection to Redis'),
       5,

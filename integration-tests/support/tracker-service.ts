@@ -5,6 +5,8 @@ import { Process, until } from './processes.ts';
 import type { Scope } from './scope.ts';
 
 const HOST = '127.0.0.1';
+/** Of patience: a start is a second of CPU, which a busy machine may take long to give. */
+const START_SECONDS = 120;
 const MAIN = fileURLToPath(new URL('../../services/tracker/dist/main.js', import.meta.url));
 
 export interface TrackerService {
@@ -52,10 +54,11 @@ export async function startTrackerService(
   });
   const service = { process: started, http, udp: http, grpc, ops };
   // Another namespace cannot be asked from here.
-  if (host !== undefined) await started.line('ready', (line) => line.includes('tracker is ready'), 30);
+  if (host !== undefined)
+    await started.line('ready', (line) => line.includes('tracker is ready'), START_SECONDS);
   else
     await until(
-      30,
+      START_SECONDS,
       async () => ((await readiness(service))?.ok ? true : undefined),
       () => started.failure('is not ready'),
     );

@@ -11,7 +11,7 @@ import { smallTorrent } from './catalog-torrents.ts';
 
 const HOST = '127.0.0.1';
 const KEY = 'a-holders_k3y';
-const SOON = { timeout: 5000, interval: 20 };
+const SOON = { timeout: 30_000, interval: 20 };
 const STRANGE = infoHash(new Uint8Array(20).fill(0x77));
 
 function request(hash: InfoHash, port: number): AnnounceRequest {

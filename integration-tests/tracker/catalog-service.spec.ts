@@ -10,7 +10,7 @@ import { requirement } from '../support/requirement.ts';
 import { type Scope, scoped } from '../support/scope.ts';
 import { smallTorrent } from './catalog-torrents.ts';
 
-const PATIENCE = { timeout: 10_000, interval: 10 };
+const PATIENCE = { timeout: 30_000, interval: 10 };
 
 /** A service over Redis with everything of its own, and a client of it. */
 async function replica(scope: Scope, redis: RedisServer): Promise<wire.CatalogServiceClient> {

@@ -9,7 +9,7 @@ import { RedisServer } from '../support/redis-server.ts';
 import { requirement } from '../support/requirement.ts';
 import { type Scope, scoped } from '../support/scope.ts';
 
-const PATIENCE = { timeout: 15_000, interval: 10 };
+const PATIENCE = { timeout: 30_000, interval: 10 };
 const GOOD_FOR = 3000;
 
 const READY: wire.Node = {

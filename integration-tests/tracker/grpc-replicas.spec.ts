@@ -9,7 +9,7 @@ import { startTrackerService, type TrackerService } from '../support/tracker-ser
 
 const HOST = '127.0.0.1';
 const HASH = Buffer.alloc(20, 7);
-const soon = { timeout: 10_000, interval: 5 };
+const soon = { timeout: 30_000, interval: 5 };
 const STARTED = tracker.AnnounceEvent.ANNOUNCE_EVENT_STARTED;
 const STOPPED = tracker.AnnounceEvent.ANNOUNCE_EVENT_STOPPED;
 
@@ -84,7 +84,7 @@ async function twoReplicas(scope: Scope) {
   const port = await freePort();
   const settings = ['--port', String(port), '--bind', HOST, '--save', '', '--appendonly', 'no'];
   const redis = await Process.start(scope, 'redis-server', ['redis-server', ...settings]);
-  await redis.line('Redis', (line) => line.includes('Ready to accept connections'), 20);
+  await redis.line('Redis', (line) => line.includes('Ready to accept connections'), 60);
   const env = { TRACKER_STORE: 'redis', REDIS_URL: `redis://${HOST}:${port}` };
   const [one, other] = [await startTrackerService(scope, { env }), await startTrackerService(scope, { env })];
   return { one, other, redis: (...command: string[]) => run(['redis-cli', '-p', String(port), ...command]) };
@@ -133,7 +133,7 @@ describe.runIf(requirement('redis'))('sessions at two replicas', () => {
       one.process.signal('SIGTERM');
       // It comes back elsewhere, as it is told to; the other does not.
       await new Peer(scope, other, 2).join();
-      expect(await one.process.exit(15)).toEqual({ code: 0, signal: null });
+      expect(await one.process.exit(30)).toEqual({ code: 0, signal: null });
       await watcher.hears(['=0', '+2', '+3', '-3']);
       expect(await scrape(scope, other)).toEqual([0, 2]);
     }));

@@ -7,7 +7,7 @@ import { type RedisClient, RedisServer } from '../support/redis-server.ts';
 import { requirement } from '../support/requirement.ts';
 import { Scope, scoped } from '../support/scope.ts';
 
-const PATIENCE = { timeout: 15_000, interval: 10 };
+const PATIENCE = { timeout: 30_000, interval: 10 };
 const SWEEP_INTERVAL = 100;
 
 describe.runIf(requirement('redis')).each(['single', 'cluster'] as const)('over Redis, %s', (kind) => {
@@ -121,7 +121,7 @@ describe.runIf(requirement('redis'))('the nodes of two trackers over one Redis',
       await one.remove('a', 'first');
       await vi.waitFor(() => expect(one.get('a')?.diskUsed).toBe(1), PATIENCE);
       await other.remove('a', 'second');
-      await vi.waitFor(() => expect([one.size, other.size]).toEqual([0, 0]), { timeout: 1000 });
+      await vi.waitFor(() => expect([one.size, other.size]).toEqual([0, 0]), PATIENCE);
     }));
 });
 

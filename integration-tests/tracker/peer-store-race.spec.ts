@@ -45,7 +45,7 @@ describe.runIf(requirement('redis'))('32 writers in two processes, on three swar
         expect(totals.seeders + totals.leechers).toBe(members);
       } else
         await vi.waitFor(async () => expect(await client.keys('*')).toEqual([]), {
-          timeout: 20_000,
+          timeout: 60_000,
           interval: 200,
         });
     }),

@@ -7,7 +7,7 @@ const encoded = (hash: Buffer) => hash.toString('hex').replace(/../g, '%$&');
 
 const SWARMS = 10;
 const PEERS = 1000;
-const ANSWER_SECONDS = 2;
+const ANSWER_SECONDS = 30;
 
 interface Peer {
   readonly number: number;

@@ -90,7 +90,7 @@ it('counts what is asked over UDP', () =>
     await announce(`udp://${HOST}:${tracker.udp}`, { ...REQUEST, event: 'started' });
     const line = 'pixtorrent_tracker_announces_total{frontend="udp",event="started",result="ok"} 1\n';
     await until(
-      5,
+      30,
       async () =>
         (await (await fetch(`http://${HOST}:${tracker.ops}/metrics`)).text()).includes(line) || undefined,
       () => tracker.process.failure('did not count the announce'),

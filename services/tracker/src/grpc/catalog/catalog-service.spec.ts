@@ -14,6 +14,7 @@ import { addCatalogMetrics } from './catalog-metrics.ts';
 import { type CatalogService, type CatalogServiceOptions, catalogService } from './catalog-service.ts';
 
 const MEBIBYTE = 2 ** 20;
+const PATIENCE = { timeout: 20_000, interval: 5 };
 /** Messages that a client of grpc-js takes in before it is asked for them. */
 const READ_AHEAD = 16;
 const cleanups: (() => unknown)[] = [];
@@ -151,7 +152,7 @@ class Told {
   }
 
   is(words: readonly string[]): Promise<void> {
-    return vi.waitFor(() => expect(this.words).toEqual(words), { timeout: 5000, interval: 5 });
+    return vi.waitFor(() => expect(this.words).toEqual(words), PATIENCE);
   }
 }
 
@@ -206,7 +207,7 @@ describe('publishing', () => {
       published = true;
       return entry;
     });
-    await vi.waitFor(() => expect(service.figures.reading).toBe(1), { interval: 1 });
+    await vi.waitFor(() => expect(service.figures.reading).toBe(1), { ...PATIENCE, interval: 1 });
     for (let i = 0; i < 5; i++) await get(client, 'small');
     expect(published).toBe(false);
     expect((await publishing).size).toBe(100_000);
@@ -330,7 +331,7 @@ describe('watching', () => {
     await publish(client, { name: 'a' });
     await publish(client, { name: 'a', torrent: torrent(2) });
     const told = new Told(client);
-    await vi.waitFor(() => expect(told.words).toHaveLength(4));
+    await vi.waitFor(() => expect(told.words).toHaveLength(4), PATIENCE);
     expect(told.words.slice(0, 3).sort()).toEqual(['a@1', 'a@2', 'b@1']);
     expect(told.words[3]).toBe('synced');
     told.words.length = 0;
@@ -358,7 +359,7 @@ describe('watching', () => {
     await told.is(['a@1', 'synced', 'c@1', '-a@1']);
     expect(told.torrents).toEqual([torrent(1), torrent(3)]);
     const bad = new Told(client, { labels: { '': 'x' } });
-    await vi.waitFor(() => expect(bad.error?.code).toBe(status.INVALID_ARGUMENT));
+    await vi.waitFor(() => expect(bad.error?.code).toBe(status.INVALID_ARGUMENT), PATIENCE);
   });
 
   it('tells only that a torrent is gone where it went before it could be fetched', async () => {
@@ -373,7 +374,7 @@ describe('watching', () => {
     });
     await publish(client, { name: 'brief' });
     await publish(client, { name: 'lasting' });
-    await vi.waitFor(() => expect(get_).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(get_).toHaveBeenCalledOnce(), PATIENCE);
     await remove(client, 'brief');
     held.resolve();
     await told.is(['synced', 'lasting@1', '-brief@1']);
@@ -393,8 +394,8 @@ describe('watching', () => {
     }
     const there = (await everything(store)).sort();
     for (const told of watchers) {
-      await vi.waitFor(() => expect(told.words).toContain('synced'), { timeout: 10_000 });
-      await vi.waitFor(() => expect(told.believed).toEqual(there), { timeout: 10_000 });
+      await vi.waitFor(() => expect(told.words).toContain('synced'), PATIENCE);
+      await vi.waitFor(() => expect(told.believed).toEqual(there), PATIENCE);
       expect(told.words.filter((word) => word === 'synced')).toHaveLength(1);
       const published = told.words.filter((word) => !word.startsWith('-'));
       expect(new Set(published).size).toBe(published.length);
@@ -407,18 +408,18 @@ describe('watching', () => {
       await store.publish(draftOf({ name: `n${i}`, torrent: torrent(i, MEBIBYTE) }));
     const fetched = vi.spyOn(store, 'get');
     const call = stalled(client);
-    await vi.waitFor(() => expect(fetched).toHaveBeenCalled());
+    await vi.waitFor(() => expect(fetched).toHaveBeenCalled(), PATIENCE);
     const plain = new Told(client);
-    await vi.waitFor(() => expect(plain.words).toContain('synced'));
+    await vi.waitFor(() => expect(plain.words).toContain('synced'), PATIENCE);
     for (let i = 0; i < 200; i++) {
       await store.publish(draftOf({ name: `m${i}`, torrent: torrent(i) }));
       await store.remove(`m${i}`);
     }
-    await vi.waitFor(() => expect(plain.words.at(-1)).toBe('-m199@1'));
+    await vi.waitFor(() => expect(plain.words.at(-1)).toBe('-m199@1'), PATIENCE);
     expect(fetched.mock.calls.length).toBeLessThan(READ_AHEAD + 5);
     expect(service.figures).toEqual({ watchers: 2, queued: 0, slow: 0, reading: 0 });
     call.cancel();
-    await vi.waitFor(() => expect(service.figures.watchers).toBe(1));
+    await vi.waitFor(() => expect(service.figures.watchers).toBe(1), PATIENCE);
   });
 
   it('ends a watcher that falls back, with no more waiting for it than it may', async () => {
@@ -434,13 +435,13 @@ describe('watching', () => {
       await store.publish(draftOf({ name: 'a', torrent: torrent(i), labels }));
       await store.remove('a');
       most = Math.max(most, service.figures.queued);
-      await vi.waitFor(() => expect(other.words).toHaveLength(2 * i + 3), { interval: 0 });
+      await vi.waitFor(() => expect(other.words).toHaveLength(2 * i + 3), { ...PATIENCE, interval: 0 });
     }
     expect(service.figures.slow).toBe(1);
     expect(most).toBeGreaterThan(50);
     expect(most).toBeLessThanOrEqual(102);
     told.call.resume();
-    await vi.waitFor(() => expect(told.error?.code).toBe(status.ABORTED));
+    await vi.waitFor(() => expect(told.error?.code).toBe(status.ABORTED), PATIENCE);
     expect(other.error).toBeUndefined();
   });
 
@@ -449,10 +450,11 @@ describe('watching', () => {
     for (let i = 0; i < READ_AHEAD + 5; i++)
       await store.publish(draftOf({ name: `n${i}`, torrent: torrent(i, MEBIBYTE) }));
     const behind = stalled(client);
-    await vi.waitFor(() => expect(service.figures.watchers).toBe(1));
-    await vi.waitFor(() => expect(service.figures).toMatchObject({ watchers: 0, queued: 0, slow: 1 }), {
-      timeout: 5000,
-    });
+    await vi.waitFor(() => expect(service.figures.watchers).toBe(1), PATIENCE);
+    await vi.waitFor(
+      () => expect(service.figures).toMatchObject({ watchers: 0, queued: 0, slow: 1 }),
+      PATIENCE,
+    );
     // When it reads on, it finds the reason behind what had been sent.
     const reason = new Promise<ServiceError>((resolve) =>
       behind.on('error', (e) => resolve(e as ServiceError)),
@@ -469,11 +471,11 @@ describe('watching', () => {
     const first = new Told(client);
     await first.is(['synced']);
     const second = new Told(client);
-    await vi.waitFor(() => expect(second.error?.code).toBe(status.RESOURCE_EXHAUSTED));
+    await vi.waitFor(() => expect(second.error?.code).toBe(status.RESOURCE_EXHAUSTED), PATIENCE);
     await service.close();
-    await vi.waitFor(() => expect(first.error?.code).toBe(status.UNAVAILABLE));
+    await vi.waitFor(() => expect(first.error?.code).toBe(status.UNAVAILABLE), PATIENCE);
     const late = new Told(client);
-    await vi.waitFor(() => expect(late.error?.code).toBe(status.UNAVAILABLE));
+    await vi.waitFor(() => expect(late.error?.code).toBe(status.UNAVAILABLE), PATIENCE);
     expect(service.figures.watchers).toBe(0);
   });
 
@@ -485,7 +487,7 @@ describe('watching', () => {
     const away = new CatalogError('unavailable', 'the store does not answer');
     const get_ = vi.spyOn(store, 'get').mockRejectedValue(away);
     const asking = new Told(client, { torrents: true });
-    await vi.waitFor(() => expect(asking.error?.code).toBe(status.UNAVAILABLE));
+    await vi.waitFor(() => expect(asking.error?.code).toBe(status.UNAVAILABLE), PATIENCE);
     const another = new Told(client);
     await another.is(['a@1', 'synced']);
     get_.mockRestore();
@@ -499,7 +501,7 @@ describe('watching', () => {
     const list_ = vi.spyOn(store, 'list').mockRejectedValue(new CatalogError('unavailable', 'away'));
     const { client } = await serve({ maxWait: 300 }, store);
     const early = new Told(client);
-    await vi.waitFor(() => expect(early.error?.code).toBe(status.UNAVAILABLE));
+    await vi.waitFor(() => expect(early.error?.code).toBe(status.UNAVAILABLE), PATIENCE);
     const patient = new Told(client);
     list_.mockRestore();
     await patient.is(['a@1', 'synced']);
@@ -522,10 +524,10 @@ it('tells what it holds, who watches, and who did not keep up', async () => {
   const still = { stale: 0, incomplete: 0, queued_changes: 0, reading: 0, versions: 29 };
   expect(await figures()).toEqual({ ...still, watchers: 0, watchers_slow_total: 0 });
   const told = new Told(client);
-  await vi.waitFor(() => expect(told.words.at(-1)).toBe('synced'));
+  await vi.waitFor(() => expect(told.words.at(-1)).toBe('synced'), PATIENCE);
   expect(await figures()).toMatchObject({ watchers: 1, watchers_slow_total: 0 });
   stalled(client);
-  await vi.waitFor(async () => expect(await figures()).toMatchObject({ watchers_slow_total: 1 }), 5000);
+  await vi.waitFor(async () => expect(await figures()).toMatchObject({ watchers_slow_total: 1 }), PATIENCE);
   expect(await figures()).toMatchObject({ watchers: 1 });
 });
 
@@ -554,7 +556,7 @@ describe('what the catalogue has lost', () => {
     await remove(client, 'b');
     const late = new Told(client, { removals: true });
     await late.is(['-a@1', '-c@7', '-b@4', 'a@2', 'same@1', 'c@8', 'd@12', 'synced']);
-    await vi.waitFor(() => expect(told.words.at(-1)).toBe('-b@4'));
+    await vi.waitFor(() => expect(told.words.at(-1)).toBe('-b@4'), PATIENCE);
   });
 
   it('is told with what was removed, however much that is', async () => {

@@ -5,7 +5,7 @@ import { PeerStoreError } from '@pixtorrent/tracker';
 import { afterEach, expect, it, vi } from 'vitest';
 import { hashOf, type ServedOptions, type ServedTracker, serveTracker } from './fixtures/served-tracker.ts';
 
-const soon = { timeout: 5000, interval: 5 };
+const soon = { timeout: 20_000, interval: 5 };
 const open: ServedTracker[] = [];
 
 afterEach(async () => {

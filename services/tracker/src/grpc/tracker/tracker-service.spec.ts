@@ -21,6 +21,7 @@ import {
   serveTracker,
 } from './fixtures/served-tracker.ts';
 
+const PATIENCE = { timeout: 20_000, interval: 5 };
 const open: ServedTracker[] = [];
 
 afterEach(async () => {
@@ -248,7 +249,7 @@ describe('what nobody should send', () => {
       { numRuns: 100 },
     );
     raw.close();
-    await vi.waitFor(() => expect(served.service.figures.sessions).toBe(0));
+    await vi.waitFor(() => expect(served.service.figures.sessions).toBe(0), PATIENCE);
     expect((await announce(served.client(), announceOf(1))).leechers).toBe(1);
   });
 
@@ -265,7 +266,7 @@ describe('what nobody should send', () => {
     });
     const listener = new Listener(served.client());
     listener.announce(announceOf(1, { zone }));
-    await vi.waitFor(() => expect(listener.refusals).toHaveLength(1), { timeout: 5000 });
+    await vi.waitFor(() => expect(listener.refusals).toHaveLength(1), PATIENCE);
     raw.close();
   });
 

@@ -15,7 +15,7 @@ import {
 
 const STOPPED = wire.AnnounceEvent.ANNOUNCE_EVENT_STOPPED;
 const COMPLETED = wire.AnnounceEvent.ANNOUNCE_EVENT_COMPLETED;
-const soon = { timeout: 5000, interval: 5 };
+const soon = { timeout: 20_000, interval: 5 };
 const open: ServedTracker[] = [];
 
 afterEach(async () => {
