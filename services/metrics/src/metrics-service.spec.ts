@@ -120,15 +120,15 @@ describe('what nodes report', () => {
   it('is told to Prometheus of those swarms alone that are most at risk, and of the rest together', async () => {
     const service = await start({ METRICS_TOP_SWARMS: '1' });
     const [a, b] = [service.node('a'), service.node('b')];
-    const [safe, whole, lost] = [hashOf(1), hashOf(2), hashOf(3)];
-    await a.report([8, 8, 7].map((have, n) => torrentReport(have, { infoHash: [safe, whole, lost][n]! })));
-    await b.report([safe, whole].map((infoHash) => torrentReport(8, { infoHash })));
+    const [safe, alone, lost] = [hashOf(1), hashOf(2), hashOf(3)];
+    await a.report([8, 8, 7].map((have, n) => torrentReport(have, { infoHash: [safe, alone, lost][n]! })));
+    await b.report([8, 4].map((have, n) => torrentReport(have, { infoHash: [safe, alone][n]! })));
     const lines = (await service.metrics()).filter((line) => /^pixtorrent_swarm_(whole_)?nodes\{/.test(line));
     expect(lines).toEqual([
       `pixtorrent_swarm_nodes{info_hash="${lost.toString('hex')}",name="model@1"} 1`,
       'pixtorrent_swarm_nodes{info_hash="",name="others"} 4',
       `pixtorrent_swarm_whole_nodes{info_hash="${lost.toString('hex')}",name="model@1"} 0`,
-      'pixtorrent_swarm_whole_nodes{info_hash="",name="others"} 4',
+      'pixtorrent_swarm_whole_nodes{info_hash="",name="others"} 3',
     ]);
   });
 });

@@ -1,14 +1,15 @@
 import type { Client, DistributionFigures } from '@pixtorrent/client';
 import type { metrics as wire } from '@pixtorrent/contracts';
-import { toHex } from '@pixtorrent/core';
-import { type KeptTorrent, sessionOf } from '../torrents/kept-torrent.ts';
+import { type InfoHash, toHex } from '@pixtorrent/core';
+import { sessionOf } from '../torrents/kept-torrent.ts';
+import type { Torrents } from '../torrents/torrents.ts';
 import { RecentLatency } from './recent-latency.ts';
 import { ReportedTorrent } from './reported-torrent.ts';
 
 /** What a node is, for what is reported of it. */
 export interface ReportedNode {
   readonly client: Pick<Client, 'figures'>;
-  readonly torrents: { all(): Iterable<KeptTorrent> };
+  readonly torrents: Pick<Torrents, 'all' | 'get' | 'on' | 'off'>;
   /** By NAME@VERSION. */
   readonly catalogue: {
     readonly entries: ReadonlyMap<string, { readonly infoHash: Uint8Array }>;
@@ -34,13 +35,22 @@ export class NodeReport {
   readonly #told = new Set<string>();
   readonly #discovery = new RecentLatency();
   readonly #message = new RecentLatency();
+  readonly #begun: () => void;
+  readonly #changed = (infoHash: InfoHash): void => {
+    if (this.#follow(infoHash)) this.#begun();
+  };
   #counters: wire.NodeCounters | undefined;
 
-  constructor(node: ReportedNode) {
+  /** @param begun called when there is a torrent that was not there before */
+  constructor(node: ReportedNode, begun: () => void) {
     this.#node = node;
+    this.#begun = begun;
+    for (const { metainfo } of node.torrents.all()) this.#follow(metainfo.infoHash);
+    node.torrents.on('changed', this.#changed);
   }
 
   close(): void {
+    this.#node.torrents.off('changed', this.#changed);
     for (const torrent of this.#torrents.values()) torrent.close();
     this.#torrents.clear();
   }
@@ -58,7 +68,6 @@ export class NodeReport {
 
   /** Takes down how things are. @param now milliseconds */
   look(now: number): void {
-    this.#follow();
     for (const torrent of this.#torrents.values()) torrent.look(now);
     const { bans, firstPeer, namedPeer, message } = this.#node.client.figures();
     this.#counters = {
@@ -109,26 +118,22 @@ export class NodeReport {
     return gone.map((key) => Buffer.from(key, 'hex'));
   }
 
-  /** Follows sessions that are there, and no others. */
-  #follow(): void {
-    const here = new Set<string>();
-    for (const kept of this.#node.torrents.all()) {
-      const session = sessionOf(kept);
-      if (session === undefined) continue;
-      const key = toHex(kept.metainfo.infoHash);
-      here.add(key);
-      const known = this.#torrents.get(key);
-      if (known?.session === session) continue;
-      known?.close();
-      this.#torrents.set(key, new ReportedTorrent(session));
-      this.#due.add(key);
-    }
-    for (const [key, torrent] of this.#torrents) {
-      if (here.has(key)) continue;
-      torrent.close();
+  /** From the moment at which it has a session, and as long: peers may come and go at once. @returns whether it is a new one */
+  #follow(infoHash: InfoHash): boolean {
+    const kept = this.#node.torrents.get(infoHash);
+    const session = kept && sessionOf(kept);
+    const key = toHex(infoHash);
+    const known = this.#torrents.get(key);
+    if (known?.session === session) return false;
+    known?.close();
+    if (session === undefined) {
       this.#torrents.delete(key);
       this.#due.delete(key);
+      return false;
     }
+    this.#torrents.set(key, new ReportedTorrent(session));
+    this.#due.add(key);
+    return true;
   }
 }
 

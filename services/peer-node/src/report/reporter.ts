@@ -23,6 +23,8 @@ export interface ReporterOptions {
 
 /** Milliseconds between two reports. */
 const PERIOD = 2000;
+/** And where a torrent begins: its first pieces are soon there. */
+const EARLIEST = 250;
 /** Milliseconds for a farewell to be heard. */
 const FAREWELL = 2000;
 /** Milliseconds. */
@@ -45,6 +47,7 @@ export class Reporter {
   /** Messages that have not gone out. */
   #pending = 0;
   #timer: Timer | undefined;
+  #dueAt = 0;
   #count = 0;
 
   constructor(dependencies: ReporterDependencies, options: ReporterOptions) {
@@ -56,9 +59,9 @@ export class Reporter {
       dependencies.credentials,
       { 'grpc.keepalive_time_ms': KEEP_ALIVE, 'grpc.max_reconnect_backoff_ms': 5000 },
     );
-    this.#report = new NodeReport(dependencies.node);
+    this.#report = new NodeReport(dependencies.node, () => this.#tellWithin(EARLIEST));
     this.#kept = new KeptStream('reports', (progress) => this.#open(progress), dependencies);
-    this.#tick();
+    this.#tellWithin(PERIOD);
   }
 
   /** Whether the service takes in what is reported. */
@@ -90,10 +93,16 @@ export class Reporter {
     this.#client.close();
   }
 
-  #tick(): void {
-    this.#timer = this.#deps.timers.after(PERIOD, () => {
+  /** Reports in so many milliseconds, or earlier where that was planned. */
+  #tellWithin(delay: number): void {
+    const at = this.#deps.clock.now() + delay;
+    if (this.#timer !== undefined && this.#dueAt <= at) return;
+    this.#timer?.cancel();
+    this.#dueAt = at;
+    this.#timer = this.#deps.timers.after(delay, () => {
+      this.#timer = undefined;
       this.#tell();
-      this.#tick();
+      this.#tellWithin(PERIOD);
     });
   }
 

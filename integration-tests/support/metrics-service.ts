@@ -1,0 +1,36 @@
+import { fileURLToPath } from 'node:url';
+import { freePort } from './ports.ts';
+import { Process, until } from './processes.ts';
+import type { Scope } from './scope.ts';
+import { readiness } from './tracker-service.ts';
+
+const HOST = '127.0.0.1';
+const MAIN = fileURLToPath(new URL('../../services/metrics/dist/main.js', import.meta.url));
+
+export interface MetricsService {
+  readonly process: Process;
+  readonly grpc: number;
+  readonly http: number;
+}
+
+/** The metrics service as a process of its own, ready. @param ports of one that ran before */
+export async function startMetricsService(
+  scope: Scope,
+  ports?: Pick<MetricsService, 'grpc' | 'http'>,
+): Promise<MetricsService> {
+  const { grpc, http } = ports ?? { grpc: await freePort(), http: await freePort() };
+  const started = await Process.start(scope, 'metrics service', [process.execPath, MAIN], {
+    env: {
+      METRICS_HOST: HOST,
+      METRICS_GRPC_PORT: String(grpc),
+      METRICS_HTTP_PORT: String(http),
+      METRICS_LOG_LEVEL: 'warn',
+    },
+  });
+  await until(
+    30,
+    async () => ((await readiness({ ops: http }))?.ok ? true : undefined),
+    () => started.failure('is not ready'),
+  );
+  return { process: started, grpc, http };
+}
