@@ -1,8 +1,10 @@
 import { type AddressInfo, createServer, type Server as Listener, type Socket } from 'node:net';
 import {
+  type handleServerStreamingCall,
   Server,
   ServerCredentials,
   type ServerInterceptor,
+  type ServerWritableStream,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
@@ -85,6 +87,7 @@ export class GrpcServer {
   readonly #health: HealthImplementation;
   readonly #names: readonly string[];
   readonly #sockets = new Set<Socket>();
+  readonly #healthWatches = new Set<ServerWritableStream<unknown, unknown>>();
   /** Fulfilled, while draining, when the last connection is closed. */
   #left = Promise.withResolvers<void>();
 
@@ -96,7 +99,7 @@ export class GrpcServer {
       this.#server.addService(definition, implementation);
     this.#health = new HealthImplementation({ '': 'SERVING' });
     for (const name of this.#names) this.#health.setStatus(name, 'SERVING');
-    this.#health.addToServer(this.#server);
+    this.#addHealth();
     reflection(options.descriptors, this.#names).addToServer(this.#server);
     // grpc-js neither bounds nor counts connections where it listens itself, and hides why it cannot listen.
     const injector = this.#server.createConnectionInjector(
@@ -149,6 +152,8 @@ export class GrpcServer {
    */
   async drain(graceMs: number): Promise<boolean> {
     for (const name of ['', ...this.#names]) this.setServing(name, false);
+    // They have been told all that there is to tell, and nobody has to wait for them.
+    for (const watch of this.#healthWatches) watch.end();
     this.#listener.close();
     this.#left = Promise.withResolvers();
     if (this.#sockets.size === 0) this.#left.resolve();
@@ -166,6 +171,25 @@ export class GrpcServer {
       for (const socket of this.#sockets) socket.destroy();
     }
     return inTime;
+  }
+
+  #addHealth(): void {
+    const addService = (
+      definition: ServiceDefinition,
+      implementation: UntypedServiceImplementation,
+    ): void => {
+      const watch = implementation.watch as handleServerStreamingCall<unknown, unknown>;
+      this.#server.addService(definition, {
+        ...implementation,
+        watch: (call: ServerWritableStream<unknown, unknown>) => {
+          this.#healthWatches.add(call);
+          call.once('cancelled', () => this.#healthWatches.delete(call));
+          watch(call);
+        },
+      });
+    };
+    // It adds itself, by this method alone.
+    this.#health.addToServer({ addService } as unknown as Server);
   }
 }
 
