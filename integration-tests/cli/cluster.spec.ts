@@ -2,6 +2,7 @@ import { readdir, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { TestAuthority } from '@pixtorrent/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PIXTORRENT } from '../support/clients/pixtorrent.ts';
 import { digestTree, writeFileOf, writeTree } from '../support/content.ts';
@@ -213,6 +214,14 @@ describe('the commands that drive a cluster', () => {
     expect(await told('ls', 'denied')).toEqual([]);
   });
 
+  it('take the token from a file too', async () => {
+    const token = join(folder, 'token');
+    await writeFile(token, `${TOKEN}\n`);
+    const env = { ...environment(), PIXTORRENT_TOKEN: 'b'.repeat(32) };
+    const ended = await pixtorrent(['publish', 'LICENSE', '--name', 'license', '--token-file', token], env);
+    expect([ended.code, ended.stdout]).toEqual([0, expect.stringMatching(/^published license@1/)]);
+  });
+
   it.each([
     [['publish', 'LICENSE', '--name', 'A b'], 1, /^pixtorrent: name: has to be of a-z/],
     [['publish', '/nothing', '--name', 'a'], 1, /cannot read \/nothing: it does not exist/],
@@ -273,3 +282,46 @@ describe('the commands that drive a cluster', () => {
     ]);
   });
 });
+
+it('speaks to services by TLS, with a certificate of its own where they want one', () =>
+  scoped(async (scope) => {
+    const folder = await scope.folder();
+    const authority = new TestAuthority();
+    const files = { key: join(folder, 'key.pem'), certificate: join(folder, 'certificate.pem') };
+    const { key, certificate } = authority.issue({ hosts: ['localhost', '127.0.0.1'] });
+    const ca = join(folder, 'ca.pem');
+    await Promise.all([
+      writeFile(files.key, key),
+      writeFile(files.certificate, certificate),
+      writeFile(ca, authority.certificate),
+    ]);
+    const tracker = await startTrackerService(scope, {
+      env: {
+        TRACKER_GRPC_TLS_KEY_FILE: files.key,
+        TRACKER_GRPC_TLS_CERT_FILE: files.certificate,
+        TRACKER_GRPC_TLS_CLIENT_CA_FILE: ca,
+      },
+    });
+    await startPeerNode(scope, {
+      tracker,
+      trackerHost: 'localhost',
+      env: {
+        PEER_TOKEN: TOKEN,
+        PEER_ADVERTISE: 'localhost',
+        PEER_TRACKER_TLS: 'true',
+        PEER_TLS_KEY_FILE: files.key,
+        PEER_TLS_CERT_FILE: files.certificate,
+        PEER_TLS_CA_FILE: ca,
+        PEER_TLS_CLIENTS: 'true',
+      },
+    });
+    const env = { PIXTORRENT_SERVER: `localhost:${tracker.grpc}`, PIXTORRENT_TOKEN: TOKEN };
+    const publish = ['publish', 'LICENSE', '--name', 'license', '--wait'];
+    const own = ['--tls-ca', ca, '--tls-cert', files.certificate, '--tls-key', files.key];
+    const published = await pixtorrent([...publish, ...own], env);
+    expect([published.code, published.stdout]).toEqual([0, expect.stringContaining('on 1 node after')]);
+    for (const less of [[], ['--tls-ca', ca]]) {
+      const { code, stderr } = await pixtorrent(['ls', ...less], env);
+      expect([code, stderr]).toEqual([3, expect.stringMatching(/does not answer .*is --server right\?/)]);
+    }
+  }));
