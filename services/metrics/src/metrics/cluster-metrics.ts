@@ -48,7 +48,7 @@ export function addClusterMetrics(metrics: Metrics, health: SwarmHealth): void {
   };
   latency(
     'node_discovery_seconds',
-    'From the naming of a peer to the connection, 99th percentile of a minute: the median and the highest of nodes',
+    'From the start or a naming to a peer, 99th percentile of a minute: the median and the highest of nodes',
     ({ discovery }) => discovery,
   );
   latency(
