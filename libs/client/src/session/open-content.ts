@@ -6,6 +6,7 @@ import {
   FileStorage,
   type HashProgress,
   ResumeFile,
+  type ResumeRecord,
   systemClock,
 } from '@pixtorrent/node-io';
 import type { ClientResources } from '../resources.ts';
@@ -40,7 +41,8 @@ export async function openForDownload(
   const storage = await FileStorage.forDownload(dir, metainfo, selected ? { selected } : {});
   try {
     const resume = new ResumeFile(dir, metainfo);
-    const have = await check(resources, storage, metainfo, resume, progress);
+    const record = await resume.load();
+    const have = await check(resources, storage, metainfo, record, progress);
     const checkpointer = new Checkpointer(
       {
         storage,
@@ -51,7 +53,8 @@ export async function openForDownload(
       },
       have,
     );
-    await checkpointer.start();
+    // Where there is nothing yet, and no record to take the place of, the first piece makes the first.
+    if (record !== undefined || have.count > 0) await checkpointer.start();
     return { storage, have, checkpointer, record: async () => {} };
   } catch (error) {
     await storage.close();
@@ -73,7 +76,7 @@ export async function openForSeeding(
   const storage = FileStorage.forSeeding(dir, metainfo);
   try {
     const resume = new ResumeFile(dir, metainfo);
-    const have = await check(resources, storage, metainfo, resume, progress);
+    const have = await check(resources, storage, metainfo, await resume.load(), progress);
     const record = async (pieces: Bitfield): Promise<void> => {
       await resume.save(storage, pieces, true).catch((error: Error) => {
         logger.warn('what was verified was not recorded', { why: error.message });
@@ -91,10 +94,10 @@ async function check(
   resources: ClientResources,
   storage: FileStorage,
   metainfo: Metainfo,
-  resume: ResumeFile,
+  record: ResumeRecord | undefined,
   progress: HashProgress,
 ): Promise<Bitfield> {
   const { hasher, slab } = resources;
   const random = new SeededRandom(resources.seed());
-  return checkContent({ storage, metainfo, hasher, slab, random }, await resume.load(), progress);
+  return checkContent({ storage, metainfo, hasher, slab, random }, record, progress);
 }

@@ -9,6 +9,7 @@ import {
 import type { Torrent } from '@pixtorrent/engine';
 import type { Metainfo } from '@pixtorrent/metainfo';
 import { systemClock } from '@pixtorrent/node-io';
+import type { WireName } from '@pixtorrent/peer-protocol';
 import type { TrackerPeer } from '@pixtorrent/tracker-protocol';
 import type { ClientResources } from '../resources.ts';
 import { TrackerAnnouncer } from '../trackers/tracker-announcer.ts';
@@ -68,9 +69,13 @@ export class PeerSearch {
   }
 
   start(): void {
-    this.#parts.torrent.discovered(this.#options.peers ?? []);
-    this.#announcer.start();
-    this.#watch();
+    const { torrent, resources } = this.#parts;
+    torrent.discovered(this.#options.peers ?? []);
+    // After the dials: to begin with a tracker takes milliseconds of the processor.
+    this.#timer = resources.timers.after(0, () => {
+      this.#announcer.start();
+      this.#watch();
+    });
   }
 
   /** When the tracker named the peers that are dialled within this call; undefined outside of one. */
@@ -78,9 +83,9 @@ export class PeerSearch {
     return this.#naming;
   }
 
-  /** Adds peers to those that are tried. */
-  add(peers: readonly Endpoint[]): void {
-    this.#parts.torrent.discovered(peers);
+  /** Adds peers to those that are tried. @param wire that they are known to speak */
+  add(peers: readonly Endpoint[], wire: WireName | undefined): void {
+    this.#parts.torrent.discovered(peers, wire);
   }
 
   /** All is here: the trackers are told. */

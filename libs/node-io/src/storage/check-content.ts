@@ -43,6 +43,8 @@ export async function checkContent(
   const { storage, metainfo } = dependencies;
   const files = await judgeFiles(storage, record);
   const found = new Bitfield(metainfo.pieceCount);
+  const padded = metainfo.files.some(({ padding }) => padding);
+  if (!padded && files.every((trust) => trust === 'empty')) return found;
   const doubtful: number[] = [];
   const explained: number[] = [];
   for (let piece = 0; piece < metainfo.pieceCount; piece++) {

@@ -18,6 +18,17 @@ describe('the machine as a source of time', () => {
     expect(cancelled).toBe(false);
   });
 
+  it('runs what is to be done at once after this turn, without a timer, and not when it is cancelled', async () => {
+    const order: string[] = [];
+    for (const timers of [systemTimers, backgroundTimers]) {
+      timers.after(0, () => order.push('at once'));
+      timers.after(0, () => order.push('cancelled')).cancel();
+    }
+    order.push('this turn');
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    expect(order).toEqual(['this turn', 'at once', 'at once']);
+  });
+
   it('keeps a process alive for its timers, but not for those in the background', () => {
     const script = `import { backgroundTimers, systemTimers } from '${module}';
       backgroundTimers.after(60_000, () => console.log('background'));

@@ -12,6 +12,12 @@ export const backgroundTimers: Timers = timers(false);
 function timers(keepAlive: boolean): Timers {
   return {
     after(delay: number, callback: () => void): Timer {
+      // A timer takes a millisecond at least.
+      if (delay <= 0) {
+        const soon = setImmediate(callback);
+        if (!keepAlive) soon.unref();
+        return { cancel: () => clearImmediate(soon) };
+      }
       const timer = setTimeout(callback, delay);
       if (!keepAlive) timer.unref();
       return { cancel: () => clearTimeout(timer) };

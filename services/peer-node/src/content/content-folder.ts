@@ -78,6 +78,21 @@ export class ContentFolder {
     }
   }
 
+  /** Somebody waits for some of it: what a loss of power undoes of it costs a download, and no content. @throws the system's error */
+  async savePartial(infoHash: InfoHash, torrent: Uint8Array): Promise<void> {
+    const path = this.paths.torrent(infoHash);
+    // First: a crash between the two has it got in parts, until it is wanted.
+    await writeFile(partialPath(path), '');
+    await replaceFile(path, torrent, false);
+  }
+
+  /** All of it is to be got, not only what somebody reads. @throws the system's error */
+  async saveWhole(infoHash: InfoHash, torrent: Uint8Array): Promise<void> {
+    const path = this.paths.torrent(infoHash);
+    await replaceFile(path, torrent);
+    await rm(partialPath(path), { force: true });
+  }
+
   /** @throws the system's error */
   async saveTorrent(infoHash: InfoHash, torrent: Uint8Array, pinned: boolean): Promise<void> {
     const path = this.paths.torrent(infoHash);
@@ -88,14 +103,6 @@ export class ContentFolder {
   /** It was asked for by somebody, and is not any more. */
   async unpin(infoHash: InfoHash): Promise<void> {
     await rm(pinPath(this.paths.torrent(infoHash)), { force: true });
-  }
-
-  /** Whether only what somebody reads of it is to be got. */
-  async setPartial(infoHash: InfoHash, partial: boolean): Promise<void> {
-    const path = partialPath(this.paths.torrent(infoHash));
-    // What a crash undoes of it costs a download, and no content.
-    if (partial) await writeFile(path, '');
-    else await rm(path, { force: true });
   }
 
   /** Takes down when a torrent was last used. */

@@ -142,6 +142,7 @@ describe('content', () => {
     const published = await stage.publish('one', { 'one.bin': 1000 });
     await published.seed();
     await read(published, 'one.bin');
+    await expect.poll(() => [...stage.entries.live()].length).toBe(1);
     stage.catalogue.current = false;
     stage.catalogue.entries.clear();
     stage.catalogue.emit('changed');

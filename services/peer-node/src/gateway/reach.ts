@@ -47,10 +47,12 @@ export class Reach {
       return session;
     }
     if (held === undefined) await this.#fetch(entry, torrent);
-    const started = await this.#started(entry, signal, patience);
-    if (held === undefined && !metainfo.private)
-      started.addPeers(holdersOf(this.#deps.cluster.nodes.values(), entry.infoHash));
-    return started;
+    // Before it has started: the dials are under way when the tracker is asked.
+    const ready = (started: TorrentSession): void => {
+      if (held === undefined && !metainfo.private)
+        started.addPeers(holdersOf(this.#deps.cluster.nodes.values(), entry.infoHash), 'pixwire');
+    };
+    return this.#started(entry, { signal, patience, ready });
   }
 
   async #fetch(entry: KnownEntry, torrent: Uint8Array): Promise<void> {
@@ -62,15 +64,31 @@ export class Reach {
     }
   }
 
-  /** Waits until its content has been looked at. */
-  #started(entry: KnownEntry, signal: AbortSignal, patience: number): Promise<TorrentSession> {
+  /** Waits until its content has been looked at. @param ready is called when it is about to start */
+  #started(
+    entry: KnownEntry,
+    {
+      signal,
+      patience,
+      ready,
+    }: {
+      readonly signal: AbortSignal;
+      readonly patience: number;
+      readonly ready: (session: TorrentSession) => void;
+    },
+  ): Promise<TorrentSession> {
     const { torrents, timers } = this.#deps;
     const { promise, resolve, reject } = Promise.withResolvers<TorrentSession>();
+    let found = false;
     const look = (): void => {
+      if (found) return;
       const kept = torrents.get(entry.infoHash);
       const session = kept && sessionOf(kept);
-      if (session !== undefined) resolve(session);
-      else if (kept === undefined || kept.condition.type === 'closing')
+      if (session !== undefined) {
+        found = true;
+        ready(session);
+        resolve(session);
+      } else if (kept === undefined || kept.condition.type === 'closing')
         reject(new GatewayError('unavailable', 'it was let go of'));
       else if (kept.condition.type === 'failed')
         reject(new GatewayError('unavailable', `it cannot be had: ${kept.condition.reason}`));

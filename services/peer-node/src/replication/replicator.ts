@@ -369,10 +369,14 @@ export class Replicator {
     if (torrent === undefined || torrents.get(entry.infoHash) !== undefined) return;
     const metainfo = this.#parse(entry, torrent);
     logger.info('takes', { name: entryKey(entry), infoHash: toHex(entry.infoHash), bytes: entry.size });
-    // First the record: a torrent without one would not be told to a catalogue that loses it. Where somebody waits it is
-    // made soon after, with those of all that is here.
-    if (read === undefined) for (const one of entries) await records.keep(one);
+    const keep = async (): Promise<void> => {
+      for (const one of entries) await records.keep(one);
+    };
+    // First the record: a torrent without one would not be told to a catalogue that loses it.
+    if (read === undefined) await keep();
     await torrents.add(torrent, metainfo, { pinned: false, partial: read !== undefined });
+    // Where somebody waits, afterwards; what fails of it is tried again with the records of all that is here.
+    if (read !== undefined) void this.#inTurn(keep).catch(() => this.#soon(GATHER));
   }
 
   /** @throws MetainfoError where it cannot be used here: it is not asked for again */

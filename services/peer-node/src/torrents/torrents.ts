@@ -120,9 +120,8 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
         throw new TorrentsError('known', `${printable(metainfo.name)} is here already`);
       await options.prepared?.();
       const { pinned, partial = false } = options;
-      // First: a crash between the two has it got in parts, until it is wanted.
-      if (partial) await this.#deps.folder.setPartial(infoHash, true);
-      await this.#deps.folder.saveTorrent(infoHash, torrent, pinned);
+      if (partial) await this.#deps.folder.savePartial(infoHash, torrent);
+      else await this.#deps.folder.saveTorrent(infoHash, torrent, pinned);
       const now = this.#deps.wallClock.now();
       const kept: KeptTorrent = {
         metainfo,
@@ -151,8 +150,9 @@ export class Torrents extends EventEmitter<TorrentsEvents> {
   /** All of it is to be here, where it was only got as it was read. @throws TorrentsError `unknown` */
   async wantAll(infoHash: InfoHash): Promise<void> {
     await this.#turns.take(toHex(infoHash), async () => {
-      if (!this.#known(infoHash).partial) return;
-      await this.#deps.folder.setPartial(infoHash, false);
+      const { partial, torrent } = this.#known(infoHash);
+      if (!partial) return;
+      await this.#deps.folder.saveWhole(infoHash, torrent);
       const kept = this.#known(infoHash);
       this.#set({ ...kept, partial: false });
       if (kept.condition.type !== 'downloading') return;
