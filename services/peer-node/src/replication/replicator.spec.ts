@@ -143,6 +143,18 @@ describe('a catalogue that lost its data', () => {
     await vi.waitFor(() => expect(node.replicator.figures.restored).toBe(1), SOON);
   });
 
+  it('is told the others where it does not take one', async () => {
+    const node = await open();
+    for (const content of [a, b, c]) {
+      await node.hold(content);
+      node.tracker.publish(entryFor(content));
+    }
+    await vi.waitFor(() => expect(Array.from(node.entries.live())).toHaveLength(3), SOON);
+    node.tracker.unrestorable = 'b';
+    node.tracker.lose();
+    await vi.waitFor(() => expect([...node.tracker.entries.keys()].sort()).toEqual(['a@1', 'c@1']), SOON);
+  });
+
   it('is told again what was removed when another node brings it back', async () => {
     const node = await open();
     await node.hold(a);

@@ -323,6 +323,7 @@ export class Replicator {
       held.set(key, { size: metainfo.length, lastUsed, wanted: here, elsewhere });
     }
     for (const key of this.#unwantedSince.keys()) if (!held.has(key)) this.#unwantedSince.delete(key);
+    for (const key of this.#unusable) if (!entries.has(key)) this.#unusable.delete(key);
     const room = budget() - this.#reserved;
     if (asked !== undefined) return plan(held, asked, room);
     const missing = new Map<string, Missing>();
@@ -343,10 +344,17 @@ export class Replicator {
       logger.warn('no room for what should be here', { torrents: waiting.length });
     this.#figures = { ...this.#figures, waiting: waiting.length };
     await this.#evict(evict);
+    let failure: Error | undefined;
     for (const key of take) {
       if (this.#closed || this.#paused) return;
-      await this.#attempt(`torrent ${key}`, () => this.#take(entries.get(key)!));
+      const own = entries.get(key)!;
+      try {
+        await this.#take(own);
+      } catch (error) {
+        failure ??= new Error(`${entryKey(own[0]!)}: ${(error as Error).message}`, { cause: error });
+      }
     }
+    if (failure !== undefined) throw failure;
   }
 
   async #evict(evict: readonly string[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { type CallOptions, type Client, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { type CallOptions, type Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import type { catalog as wire } from '@pixtorrent/contracts';
 import { type EntryRecord, entryKey, type KnownEntry } from '../content/entry-record.ts';
 import { entryMessage, entryOf, removedMessage, replicasMessage } from './catalog-messages.ts';
@@ -70,7 +70,7 @@ export class Catalogue extends EventEmitter<CatalogueEvents> {
       const { entry } = await this.#ask<wire.GetRequest, wire.GetResponse>('get', { name, version });
       return entry?.torrent;
     } catch (error) {
-      if ((error as ServiceError).code === 5) return undefined;
+      if ((error as ServiceError).code === status.NOT_FOUND) return undefined;
       throw error;
     }
   }
@@ -97,12 +97,25 @@ export class Catalogue extends EventEmitter<CatalogueEvents> {
     removed: readonly EntryRecord[],
   ): Promise<GoneEntry[]> {
     const refused: wire.Removed[] = [];
+    let failure: unknown;
     const ask = async (entries: wire.Entry[], gone: wire.Removed[]): Promise<void> => {
       const answer = await this.#ask<wire.RestoreRequest, wire.RestoreResponse>('restore', {
         entries,
         removed: gone,
       });
       refused.push(...answer.refused);
+    };
+    /** One that it does not take keeps it from taking no others: halves are asked apart. */
+    const tell = async (batch: wire.Entry[]): Promise<void> => {
+      try {
+        await ask(batch, []);
+      } catch (error) {
+        const { code } = error as ServiceError;
+        if (code !== status.INVALID_ARGUMENT && code !== status.RESOURCE_EXHAUSTED) throw error;
+        failure ??= error;
+        const half = batch.length >> 1;
+        for (const part of half === 0 ? [] : [batch.slice(0, half), batch.slice(half)]) await tell(part);
+      }
     };
     for (let at = 0; at < removed.length; at += MOST_REMOVED)
       await ask([], removed.slice(at, at + MOST_REMOVED).map(removedMessage));
@@ -112,10 +125,11 @@ export class Catalogue extends EventEmitter<CatalogueEvents> {
       bytes += torrent.length;
       const next = lost[at + 1];
       if (next && batch.length < MOST_ENTRIES && bytes + next.torrent.length <= MOST_BYTES) continue;
-      await ask(batch, []);
+      await tell(batch);
       batch = [];
       bytes = 0;
     }
+    if (failure !== undefined) throw failure;
     return refused.map(goneOf);
   }
 
