@@ -164,9 +164,9 @@ export class TorrentSession extends EventEmitter<SessionEvents> {
     return this.#torrent.availability();
   }
 
-  /** Adds peers to those that are tried. */
-  addPeers(peers: readonly Endpoint[]): void {
-    this.#search.add(peers);
+  /** Adds peers to those that are tried. @param wire that they are known to speak: it is tried first */
+  addPeers(peers: readonly Endpoint[], wire?: WireName): void {
+    this.#search.add(peers, wire);
   }
 
   /**
