@@ -26,6 +26,8 @@ const BURST = 10;
 
 /** The reports of one node, as they come by one stream. */
 export class ReportStream {
+  /** Greater than that of a stream that was opened before. */
+  readonly order: number;
   readonly #reception: Reception;
   readonly #clock: Clock;
   /** Reports a second. */
@@ -35,7 +37,11 @@ export class ReportStream {
   #credit: number;
   #creditAt: number;
 
-  constructor(reception: Reception, { clock, rate }: { readonly clock: Clock; readonly rate: number }) {
+  constructor(
+    reception: Reception,
+    { clock, rate, order }: { readonly clock: Clock; readonly rate: number; readonly order: number },
+  ) {
+    this.order = order;
     this.#reception = reception;
     this.#clock = clock;
     this.#rate = rate;
@@ -50,8 +56,6 @@ export class ReportStream {
     if (this.#node !== undefined) {
       const { name } = this.#node;
       if (report.node !== name) throw new ReportError('other-node', 'node', `has to stay ${name}`);
-      if (this.#node.stream !== this)
-        throw new ReportError('replaced', 'node', `${name} reports by another stream since`);
       if (sequence <= this.#sequence)
         throw new ReportError('bad-sequence', 'sequence', `is ${sequence}, after ${this.#sequence}`);
     }

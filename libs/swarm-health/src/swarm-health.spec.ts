@@ -186,6 +186,18 @@ describe('a node that falls silent', () => {
     nodes.health.sweep();
     expect(nodes.figures()).toMatchObject({ nodes: 1, availability: 0, soleHolder: 'b' });
   });
+
+  it('that was silent for a minute, and speaks by the same stream, is asked for all that it has', () => {
+    const nodes = new StagedNodes();
+    nodes.has('a', ALL);
+    nodes.clock.pass(60_001);
+    nodes.health.sweep();
+    expect(nodes.cluster.nodes).toBe(0);
+    const changes = torrent({ shape: undefined, pieces: { type: 'changes', came: [1], went: [] } });
+    expect(nodes.report('a', [changes])).toEqual({ sequence: 2, unknown: [hashOf(1)], all: false });
+    nodes.has('a', ALL);
+    expect(nodes.figures()).toMatchObject({ nodes: 1, whole: 1 });
+  });
 });
 
 describe('a stream', () => {

@@ -14,7 +14,7 @@ import {
   type SwarmFigures,
   swarmFigures,
 } from './swarm-figures.ts';
-import { add, nothingMoved } from './transfer.ts';
+import { add, bounded, nothingMoved } from './transfer.ts';
 
 /** Of all nodes together. */
 export interface ClusterFigures {
@@ -65,6 +65,7 @@ export class SwarmHealth {
     doubt: (node) => this.#doubt(node),
     take: (node, report) => this.#take(node, report),
   };
+  #opened = 0;
   #bytes = 0;
   #reports = 0;
   #asked = 0;
@@ -77,7 +78,8 @@ export class SwarmHealth {
 
   /** For a node that is about to report. A stream that began earlier for the same node is refused from then on. */
   open(): ReportStream {
-    return new ReportStream(this.#reception, { clock: this.#clock, rate: this.#limits.maxReportRate });
+    const rate = this.#limits.maxReportRate;
+    return new ReportStream(this.#reception, { clock: this.#clock, rate, order: ++this.#opened });
   }
 
   /** By the hexadecimal info hash, in no order. */
@@ -136,6 +138,8 @@ export class SwarmHealth {
     checkReport(report);
     this.#checkTorrents(report.torrents);
     const known = this.#nodes.get(report.node);
+    if (known?.stream !== undefined && known.stream.order > stream.order)
+      throw new ReportError('replaced', 'node', `${report.node} reports by another stream since`);
     if (known === undefined && this.#nodes.size >= this.#limits.maxNodes)
       throw new ReportError('full', 'node', `comes after ${this.#nodes.size} others: there is no room`);
     const node = known ?? this.#meet(report.node);
@@ -233,8 +237,9 @@ export class SwarmHealth {
       if (received === 0) continue;
       const other = this.#nodes.get(peer);
       if (other === undefined) continue;
-      swarm.betweenNodes += received;
-      if (node.zone !== '' && other.zone !== '' && node.zone !== other.zone) swarm.acrossZones += received;
+      swarm.betweenNodes = bounded(swarm.betweenNodes + received);
+      if (node.zone !== '' && other.zone !== '' && node.zone !== other.zone)
+        swarm.acrossZones = bounded(swarm.acrossZones + received);
     }
   }
 
@@ -266,7 +271,6 @@ export class SwarmHealth {
   #forget(node: KnownNode, now: number): void {
     for (const key of [...node.members.keys()]) this.#leave(node, key, true, now);
     this.#nodes.delete(node.name);
-    node.stream = undefined;
     if (this.#departed.size < MAX_DEPARTED) this.#departed.set(node.name, node.bans);
   }
 }

@@ -20,5 +20,10 @@ export function gained(before: TransferCounters | undefined, now: TransferCounte
 }
 
 export function add(sum: Transfer, gain: TransferCounters): void {
-  for (const key of KEYS) sum[key] += gain[key];
+  for (const key of KEYS) sum[key] = bounded(sum[key] + gain[key]);
+}
+
+/** A count that goes on being one, whatever nodes say. */
+export function bounded(count: number): number {
+  return Math.min(count, Number.MAX_SAFE_INTEGER);
 }

@@ -197,6 +197,15 @@ describe('a node', () => {
     expect((await service.list()).swarms).toMatchObject([{ whole: 1 }]);
   });
 
+  it('that counts more than there is does not keep others from being told', async () => {
+    const service = await start();
+    const most = Number.MAX_SAFE_INTEGER;
+    const peers = [{ peer: 'a', received: most, sent: 0 }];
+    for (const name of ['a', 'b', 'c'])
+      await service.node(name).report([torrentReport(8, { received: most, failed: most, peers })]);
+    expect((await service.list()).swarms).toMatchObject([{ failedPieces: most, bytesBetweenNodes: most }]);
+  });
+
   it('that reports too often is refused', async () => {
     const node = (await start()).node('a');
     let error: unknown;
