@@ -53,6 +53,11 @@ export class Admission {
    */
   admit(infoHash: InfoHash, asking: Admitted): void {
     this.#limit(asking);
+    this.check(infoHash, asking);
+  }
+
+  /** The same, however often it is asked: for who was let in, and is still there. */
+  check(infoHash: InfoHash, asking: Admitted): void {
     switch (this.#judge(infoHash, this.#holdsKey(asking))) {
       case 'unknown':
         throw new PeerStoreError('store-unavailable', 'the catalogue has not been read yet');

@@ -1,12 +1,12 @@
 import { Module } from '@nestjs/common';
 import type { Logger } from '@pixtorrent/core';
 import { Metrics, systemClock, systemTimers, wallClock } from '@pixtorrent/service-kit';
-import type { TrackerLogic } from '@pixtorrent/tracker';
+import type { Admission, TrackerLogic } from '@pixtorrent/tracker';
 import { CONFIG, LOGGER } from '../config/config.module.ts';
 import type { TrackerConfig } from '../config/tracker-settings.ts';
 import { StoreModule } from '../store/store.module.ts';
 import { Stores } from '../store/stores.ts';
-import { TRACKER_LOGIC, TrackerModule } from '../tracker/tracker.module.ts';
+import { ADMISSION, TRACKER_LOGIC, TrackerModule } from '../tracker/tracker.module.ts';
 import { addCatalogMetrics } from './catalog/catalog-metrics.ts';
 import { type CatalogService, catalogService } from './catalog/catalog-service.ts';
 import { ClusterMetrics } from './cluster/cluster-metrics.ts';
@@ -21,15 +21,16 @@ import { type TrackerService, trackerService } from './tracker/tracker-service.t
     GrpcFrontend,
     {
       provide: TRACKER_SERVICE,
-      inject: [CONFIG, TRACKER_LOGIC, Stores, Metrics, LOGGER],
+      inject: [CONFIG, TRACKER_LOGIC, ADMISSION, Stores, Metrics, LOGGER],
       useFactory: (
         config: TrackerConfig,
         logic: TrackerLogic,
-        { peers }: Stores,
+        admission: Admission,
+        { peers, catalog }: Stores,
         metrics: Metrics,
         logger: Logger,
-      ): TrackerService =>
-        trackerService(
+      ): TrackerService => {
+        const service = trackerService(
           {
             logic,
             store: peers,
@@ -43,7 +44,14 @@ import { type TrackerService, trackerService } from './tracker/tracker-service.t
             storeOutlives: config.store === 'redis',
             trusted: config.trustedProxies,
           },
-        ),
+        );
+        // What is lost comes back from those who hold it: they had better stay.
+        catalog.follow(({ type, entry: { infoHash } }) => {
+          if (type !== 'published' && type !== 'removed') return;
+          service.recheck(infoHash, (asking) => admission.check(infoHash, asking));
+        });
+        return service;
+      },
     },
     {
       provide: CATALOG_SERVICE,

@@ -11,24 +11,31 @@ import { Stores } from '../store/stores.ts';
 
 /** The rules, as every frontend asks them. */
 export const TRACKER_LOGIC = Symbol('TrackerLogic');
+export const ADMISSION = Symbol('Admission');
 
 @Module({
   imports: [StoreModule],
   providers: [
+    { provide: ADMISSION, inject: [CONFIG, Stores], useFactory: admission },
     {
       provide: TRACKER_LOGIC,
-      inject: [CONFIG, Stores, TrackerMetrics],
-      useFactory: (config: TrackerConfig, stores: Stores, metrics: TrackerMetrics): TrackerLogic => {
+      inject: [CONFIG, Stores, TrackerMetrics, ADMISSION],
+      useFactory: (
+        config: TrackerConfig,
+        stores: Stores,
+        metrics: TrackerMetrics,
+        admitted: Admission,
+      ): TrackerLogic => {
         const tracker = new Tracker(stores.peers, {
           interval: Math.ceil(config.interval / 1000),
           minInterval: Math.ceil(config.minInterval / 1000),
         });
-        const admitting = new AdmittingTracker(tracker, admission(config, stores));
+        const admitting = new AdmittingTracker(tracker, admitted);
         return new MeteredTracker(admitting, metrics, systemClock);
       },
     },
   ],
-  exports: [TRACKER_LOGIC],
+  exports: [TRACKER_LOGIC, ADMISSION],
 })
 export class TrackerModule {}
 

@@ -1,7 +1,7 @@
 import { tracker as wire } from '@pixtorrent/contracts';
-import type { Clock, Logger, Timers } from '@pixtorrent/core';
+import type { Clock, InfoHash, Logger, Timers } from '@pixtorrent/core';
 import { type GrpcService, loggingFaults, unary } from '@pixtorrent/service-kit';
-import type { PeerStore, TrackerLogic } from '@pixtorrent/tracker';
+import type { Asking, PeerStore, TrackerLogic } from '@pixtorrent/tracker';
 import { Callers } from './callers.ts';
 import type { SessionCall } from './session/session.ts';
 import type { SessionFigures, SessionMetrics } from './session/session-metrics.ts';
@@ -72,6 +72,8 @@ export interface TrackerServiceOptions {
 export interface TrackerService extends GrpcService {
   /** As they are when it is read. */
   readonly figures: SessionFigures;
+  /** Has sessions give up a torrent where `check` throws for what they have announced: it may be served no more. */
+  recheck(infoHash: InfoHash, check: (asking: Asking) => void): void;
   /**
    * Sends away those who are here for long.
    * @param graceMs milliseconds for all of it
@@ -132,6 +134,9 @@ export function trackerService(
     implementation,
     get figures() {
       return { ...sessions.figures, watchers: watching.watchers };
+    },
+    recheck(infoHash, check) {
+      sessions.recheck(infoHash, ({ asking }) => check(asking));
     },
     async close(graceMs) {
       await Promise.all([sessions.close(graceMs), watching.close()]);

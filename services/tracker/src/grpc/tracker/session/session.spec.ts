@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { tracker as wire } from '@pixtorrent/contracts';
 import { infoHash } from '@pixtorrent/core';
-import { PeerStoreError, RefusedError } from '@pixtorrent/tracker';
+import { type Asking, PeerStoreError, RefusedError } from '@pixtorrent/tracker';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   announceOf,
@@ -162,6 +162,21 @@ describe('a session', () => {
     });
     await join(served, 7002);
     await vi.waitFor(() => expect(listener.words).toContain('+7002'), soon);
+  });
+
+  it('refuses a swarm that is served no more, to those it is not served to, and lets their peers go', async () => {
+    const served = await serve({ grace: 50 });
+    const [first, second] = [await join(served, 7001), await join(served, 7002, { zone: 'other' })];
+    const check = ({ zone }: Asking) => {
+      if (zone === 'other') throw new RefusedError('not-served', 'no more');
+    };
+    served.service.recheck(infoHash(hashOf(2)), check);
+    served.service.recheck(infoHash(hashOf(1)), check);
+    await vi.waitFor(() => expect(second.refusals).toHaveLength(1), soon);
+    expect(second.refusals[0]).toMatchObject({ code: status.PERMISSION_DENIED, reason: 'no more' });
+    await hears(first, ['=0', '+7002', '-7002']);
+    expect(first.refusals).toEqual([]);
+    expect(await counts(served)).toEqual([0, 1]);
   });
 
   it('ends the stream of who sends no info hash', async () => {

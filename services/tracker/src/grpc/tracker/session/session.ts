@@ -97,6 +97,15 @@ export class Session {
     });
   }
 
+  /** Refuses a swarm, where it has it, when `check` throws. */
+  recheck(key: string, check: (announced: Announced) => void): void {
+    const swarm = this.#swarms.get(key);
+    if (swarm === undefined || this.#end !== undefined) return;
+    this.#work(key, swarm.announced.request.infoHash, async () => {
+      if (this.#swarms.get(key) === swarm) check(swarm.announced);
+    });
+  }
+
   tell(message: Buffer): void {
     const { metrics } = this.#deps;
     if (this.#unread > this.#options.maxUnread) metrics.dropped.inc();

@@ -1,7 +1,15 @@
-import type { Clock, Logger, Timer, Timers } from '@pixtorrent/core';
-import { printable } from '@pixtorrent/core';
+import {
+  type Clock,
+  type InfoHash,
+  type Logger,
+  printable,
+  type Timer,
+  type Timers,
+  toHex,
+} from '@pixtorrent/core';
 import { type ErrorMapper, StatusError, toServiceError } from '@pixtorrent/service-kit';
 import type { PeerStore, TrackerLogic } from '@pixtorrent/tracker';
+import type { Announced } from '../announce-messages.ts';
 import type { Callers } from '../callers.ts';
 import { Departures } from './departures.ts';
 import { Session, type SessionCall, type SessionOptions, type SessionOwner } from './session.ts';
@@ -82,6 +90,12 @@ export class Sessions implements SessionOwner {
     } catch (error) {
       call.emit('error', toServiceError(error, mapError));
     }
+  }
+
+  /** Refuses a swarm to those who have it and for whom `check` throws. */
+  recheck(infoHash: InfoHash, check: (announced: Announced) => void): void {
+    const key = toHex(infoHash);
+    for (const session of this.#sessions.keys()) session.recheck(key, check);
   }
 
   departed(swarms: readonly SessionSwarm[]): void {
