@@ -11,7 +11,7 @@ import { scoped } from '../support/scope.ts';
 import { startTrackerService } from '../support/tracker-service.ts';
 
 const SIZE = 8_000_000;
-const SECONDS = 50;
+const SECONDS = 150;
 const PORT = 7001;
 
 /** Nobody knows anybody but by the tracker: each by its own way in. */
