@@ -139,7 +139,7 @@ export class NodeSwarm {
       },
     });
     const tar = spawn('tar', ['--sort=name', '-C', content.folder, '-cf', '-', '.'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     });
     try {
       for await (const chunk of tar.stdout as AsyncIterable<Buffer>) {
