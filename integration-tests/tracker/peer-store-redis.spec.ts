@@ -64,6 +64,24 @@ describe.runIf(requirement('redis')).each(['single', 'cluster'] as const)('over 
     await store.close();
   });
 
+  it('walks over no keys, whatever it is asked', async () => {
+    await client.flushall();
+    const store = storeOver(client, 60_000);
+    await client.config('RESETSTAT');
+    for (let peer = 0; peer < 100; peer++) await store.announce(announceOf({ peer, zone: 'a', numWant: 50 }));
+    await store.restore([storedOf({ peer: 200 }, 0)]);
+    await store.sweep();
+    expect(await store.swarms(undefined, 10)).toMatchObject([{ leechers: 101 }]);
+    expect(await store.totals()).toMatchObject({ leechers: 101 });
+    expect((await store.scrape([HASH])).concat(await store.figures([HASH]))).toHaveLength(2);
+    const stats = await client.info('commandstats');
+    const commands = [...stats.matchAll(/cmdstat_([a-z|]+):/g)].map(([, command]) => command!);
+    const walks = ['keys', 'scan', 'sscan', 'hscan', 'zscan', 'smembers', 'hkeys', 'hvals'];
+    expect(commands.filter((command) => walks.includes(command))).toEqual([]);
+    if (kind === 'single') expect(commands).toContain('zadd');
+    await store.close();
+  });
+
   it('goes on when Redis has forgotten the scripts', async () => {
     await client.flushall();
     const store = storeOver(client, 1000);
