@@ -1,14 +1,18 @@
 const MIN = 16 * 1024;
 const MAX = 16 * 1024 * 1024;
-/** More pieces spread better over a swarm, fewer cost less metainfo and fewer messages. */
-const MOST_PIECES = 1024;
+/** Up to this many pieces a piece costs more in metainfo and messages than a longer one would in spreading. */
+const FEW = 1024;
+/** A piece of this length is longer than a reader should wait for, who gets none of it before it is verified. */
+const LONG = 256 * 1024;
+/** Of which there are more rather than longer ones, until they are so many: 80 KiB of metainfo. */
+const MANY = 4096;
 
 /**
  * Bytes in a piece for content of `totalLength` bytes: the smallest power of two from 16 KiB to 16 MiB that makes at
- * most 1,024 pieces. Content from 8 MiB to 16 GiB gets more than 512.
+ * most 1,024 pieces, or at most 4,096 of 256 KiB and more. Content from 8 MiB to 64 GiB gets more than 512.
  */
 export function choosePieceLength(totalLength: number): number {
   let pieceLength = MIN;
-  while (pieceLength < MAX && totalLength > pieceLength * MOST_PIECES) pieceLength *= 2;
+  while (pieceLength < MAX && totalLength > pieceLength * (pieceLength < LONG ? FEW : MANY)) pieceLength *= 2;
   return pieceLength;
 }
