@@ -134,11 +134,12 @@ describe.runIf(requirement('redis'))('a client of Redis', () => {
       .poll(() => known.call('SENTINEL', 'REPLICAS', 'mine').catch(() => []), { timeout: 60_000 })
       .toHaveLength(1);
     await kill(master);
+    // A sentinel that was kept waiting for two seconds does nothing for thirty.
     await expect
-      .poll(() => client.set('x', 'new').catch(() => undefined), { timeout: 60_000, interval: 100 })
+      .poll(() => client.set('x', 'new').catch(() => undefined), { timeout: 120_000, interval: 100 })
       .toBe('OK');
     expect(await direct.get('x')).toBe('new');
-  }, 60_000);
+  });
 
   it('speaks to a cluster', async () => {
     const bus = ['--cluster-port', `${await freePort()}`, '--cluster-announce-ip', '127.0.0.1'];
@@ -149,7 +150,7 @@ describe.runIf(requirement('redis'))('a client of Redis', () => {
     const client = connect({ deployment: { type: 'cluster', nodes: [{ host: '127.0.0.1', port }] } });
     await expect.poll(() => client.status, { timeout: 60_000 }).toBe('ready');
     expect(await client.set('{a}x', '1')).toBe('OK');
-  }, 60_000);
+  });
 });
 
 async function writeSentinel(at: number): Promise<void> {
