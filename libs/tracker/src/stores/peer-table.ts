@@ -22,10 +22,13 @@ const PIXWIRE = 1 << 31;
 const SMALLEST = 2;
 /** Room in the index for each peer, so that a free place is near. */
 const FREE = 4 / 3;
+/** Slots that 16 bits of an index can tell apart from a free place. */
+const SMALL = 2 ** 16 - 1;
 /** Figures that a table keeps only where looking at every peer would take long. */
 const COUNTED_FROM = 256;
 
 const NO_WORDS = new Int32Array(0);
+const NO_INDEX = new Uint16Array(0);
 
 /** What tables share. */
 export interface TableShare {
@@ -37,7 +40,7 @@ export interface TableShare {
 
 /**
  * The peers of one swarm and one address family, in one piece of memory: 48 bytes a peer over IPv4, 60 over IPv6,
- * and an index of 5 to 11. Every operation takes constant time, apart from growing and shrinking.
+ * and an index of 3 to 6, twice that in large ones. Every operation takes constant time, apart from growing and shrinking.
  *
  * Slots are dense: leechers from 0, seeds after them, so that picking at random is drawing a number. A slot is good
  * until the next change. Each record holds its place in the order in which they expire, the bytes left, the peer ID, and
@@ -52,8 +55,8 @@ export class PeerTable {
   readonly #order: DueOrder;
   #capacity = 0;
   #words = NO_WORDS;
-  #indexAt = 0;
-  #indexMask = 0;
+  /** Behind the records, in the same memory. */
+  #index: Uint16Array | Uint32Array = NO_INDEX;
   #count = 0;
   #leechers = 0;
   #neighbourhoods: Neighbourhoods | undefined;
@@ -81,11 +84,11 @@ export class PeerTable {
   }
 
   find(endpoint: Int32Array): number {
-    let at = this.#hash(endpoint, 0) & this.#indexMask;
-    for (;;) {
-      const slot = this.#words[this.#indexAt + at]! - 1;
+    const index = this.#index;
+    const mask = index.length - 1;
+    for (let at = this.#hash(endpoint, 0) & mask; ; at = (at + 1) & mask) {
+      const slot = index[at]! - 1;
       if (slot === NONE || this.#hasEndpoint(slot, endpoint)) return slot;
-      at = (at + 1) & this.#indexMask;
     }
   }
 
@@ -114,7 +117,7 @@ export class PeerTable {
     this.#count++;
     const start = slot * this.#stride + ENDPOINT;
     for (let i = 0; i < this.width; i++) this.#words[start + i] = endpoint[i]!;
-    this.#words[this.#indexAt + this.#freeFor(endpoint, 0)] = slot + 1;
+    this.#index[this.#freeFor(endpoint, 0)] = slot + 1;
     this.#order.add(this.#words, slot, expires);
     this.#write(slot, peer, seed);
     if (!seed) this.#countLeft(slot, 1);
@@ -152,6 +155,7 @@ export class PeerTable {
     this.#neighbourhoods?.release(this.#count);
     this.#share.slabs.give(this.#words);
     this.#words = NO_WORDS;
+    this.#index = NO_INDEX;
   }
 
   /** @param id in words */
@@ -244,36 +248,40 @@ export class PeerTable {
 
   /** Where the index is free for an endpoint that is not in it. */
   #freeFor(words: Int32Array, start: number): number {
-    let at = this.#hash(words, start) & this.#indexMask;
-    while (this.#words[this.#indexAt + at] !== 0) at = (at + 1) & this.#indexMask;
+    const mask = this.#index.length - 1;
+    let at = this.#hash(words, start) & mask;
+    while (this.#index[at] !== 0) at = (at + 1) & mask;
     return at;
   }
 
   /** Where the index has `slot`. */
   #indexOf(slot: number): number {
-    let at = this.#hash(this.#words, slot * this.#stride + ENDPOINT) & this.#indexMask;
-    while (this.#words[this.#indexAt + at] !== slot + 1) at = (at + 1) & this.#indexMask;
+    const mask = this.#index.length - 1;
+    let at = this.#hash(this.#words, slot * this.#stride + ENDPOINT) & mask;
+    while (this.#index[at] !== slot + 1) at = (at + 1) & mask;
     return at;
   }
 
   /** Takes `slot` out of the index, and closes the gap for those that had to go past it. */
   #unindex(slot: number): void {
+    const index = this.#index;
+    const mask = index.length - 1;
     let gap = this.#indexOf(slot);
     for (let at = gap; ; ) {
-      at = (at + 1) & this.#indexMask;
-      const other = this.#words[this.#indexAt + at]! - 1;
+      at = (at + 1) & mask;
+      const other = index[at]! - 1;
       if (other === NONE) break;
-      const home = this.#hash(this.#words, other * this.#stride + ENDPOINT) & this.#indexMask;
-      if (((at - home) & this.#indexMask) < ((at - gap) & this.#indexMask)) continue;
-      this.#words[this.#indexAt + gap] = other + 1;
+      const home = this.#hash(this.#words, other * this.#stride + ENDPOINT) & mask;
+      if (((at - home) & mask) < ((at - gap) & mask)) continue;
+      index[gap] = other + 1;
       gap = at;
     }
-    this.#words[this.#indexAt + gap] = 0;
+    index[gap] = 0;
   }
 
   /** Moves a record into a slot that is free. */
   #move(from: number, to: number, seed: boolean): void {
-    this.#words[this.#indexAt + this.#indexOf(from)] = to + 1;
+    this.#index[this.#indexOf(from)] = to + 1;
     this.#order.move(this.#words, from, to);
     const start = from * this.#stride;
     this.#words.copyWithin(to * this.#stride, start, start + this.#stride);
@@ -281,30 +289,26 @@ export class PeerTable {
   }
 
   #resize(capacity: number): void {
-    const before = this.#words;
-    const indexBefore = this.#indexAt;
-    const sizeBefore = this.#indexMask + 1;
-    const indexSize = 2 ** Math.ceil(Math.log2(capacity * FREE));
-    this.#indexAt = capacity * this.#stride;
-    this.#words = this.#share.slabs.take(this.#indexAt + indexSize);
-    this.#words.set(before.subarray(0, this.#count * this.#stride));
-    if (before.length > 0 && indexSize === sizeBefore) {
-      this.#words.set(before.subarray(indexBefore, indexBefore + indexSize), this.#indexAt);
-    } else {
-      this.#indexMask = indexSize - 1;
-      this.#fillIndex();
-    }
-    if (before.length > 0) this.#share.slabs.give(before);
+    const [before, indexBefore] = [this.#words, this.#index];
+    const size = 2 ** Math.ceil(Math.log2(capacity * FREE));
+    const Index = capacity < SMALL ? Uint16Array : Uint32Array;
+    const records = capacity * this.#stride;
+    const words = this.#share.slabs.take(records + Math.ceil((size * Index.BYTES_PER_ELEMENT) / 4));
+    words.set(before.subarray(0, this.#count * this.#stride));
+    this.#words = words;
+    this.#index = new Index(words.buffer, words.byteOffset + records * 4, size);
+    if (indexBefore.length === size) this.#index.set(indexBefore);
+    else this.#fillIndex();
+    if (before !== NO_WORDS) this.#share.slabs.give(before);
     this.#capacity = capacity;
     this.#neighbourhoods?.resize(capacity);
     this.#keepMagnitudes(capacity >= COUNTED_FROM);
   }
 
   #fillIndex(): void {
-    this.#words.fill(0, this.#indexAt);
-    for (let slot = 0; slot < this.#count; slot++) {
-      this.#words[this.#indexAt + this.#freeFor(this.#words, slot * this.#stride + ENDPOINT)] = slot + 1;
-    }
+    this.#index.fill(0);
+    for (let slot = 0; slot < this.#count; slot++)
+      this.#index[this.#freeFor(this.#words, slot * this.#stride + ENDPOINT)] = slot + 1;
   }
 
   #keepMagnitudes(keep: boolean): void {
