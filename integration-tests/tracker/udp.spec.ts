@@ -80,7 +80,7 @@ it('lives through a hundred thousand broken and forged packets in flat memory, a
     expect(malformed).toBeGreaterThan(10_000);
     expect(connection).toBeGreaterThan(10_000);
     expect(received).toBeLessThanOrEqual(sent);
-    expect(resident() - before).toBeLessThan(20);
+    expect(resident() - before).toBeLessThan(40);
     expect(tracker.process.log).toBe('');
   }));
 
