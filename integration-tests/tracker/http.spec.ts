@@ -56,7 +56,7 @@ it('serves on beside 20,000 connections that say nothing, and they cost little',
     const before = residentMegabytes(tracker);
     const command = [process.execPath, IDLE, HOST, String(tracker.http), String(count)];
     const idle = await Process.start(scope, 'idle connections', command);
-    await idle.line('open connections', (line) => line === 'open', 60);
+    await idle.line('open connections', (line) => line === 'open', 150);
     const open = residentMegabytes(tracker);
     for (let port = 2; port < 200; port++) expect(await announce(tracker, port)).toBe(Math.min(port - 1, 50));
     expect(idle.stdout).toEqual(['open']);
