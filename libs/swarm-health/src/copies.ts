@@ -1,3 +1,6 @@
+/** Pieces are told by the number of their copies in such groups: each from here to below the next, the last without end. */
+export const COPY_GROUPS = [0, 1, 2, 3, 4, 8, 16] as const;
+
 /**
  * How many members have each piece, kept as pieces come and go. Who has a piece alone is known at once: beside the count
  * stands the exclusive or of its holders, which is the holder where there is one.
@@ -55,6 +58,17 @@ export class Copies {
   get distributed(): number {
     const { rarest } = this;
     return rarest + 1 - this.#pieces[rarest]! / this.#counts.length;
+  }
+
+  /** Pieces in each of the `COPY_GROUPS`. */
+  get grouped(): number[] {
+    const groups = COPY_GROUPS.map(() => 0);
+    let group = 0;
+    for (let count = 0; count < this.#pieces.length; count++) {
+      if (count === COPY_GROUPS[group + 1]) group++;
+      groups[group]! += this.#pieces[count]!;
+    }
+    return groups;
   }
 
   #set(piece: number, holder: number, from: number, to: number): void {

@@ -1,3 +1,4 @@
+export { COPY_GROUPS } from './copies.ts';
 export type { ReportErrorCode } from './errors.ts';
 export { ReportError } from './errors.ts';
 export type { HealthLimits } from './limits.ts';

@@ -71,6 +71,9 @@ class NaiveSwarm {
       partial: this.nodes.size - completions.length,
       whole: completions.filter((one) => one === 1).length,
       availability,
+      piecesByCopies: [0, 1, 2, 3, 4]
+        .map((n) => copies.filter((one) => Math.min(one, 4) === n).length)
+        .concat(0, 0),
       solePieces: Math.max(...[...this.nodes.keys()].map((node) => this.sole(node))),
       least: completions[0] ?? 0,
       median: completions[Math.ceil(completions.length / 2) - 1] ?? 0,

@@ -16,6 +16,8 @@ export interface SwarmFigures {
   readonly partial: number;
   readonly availability: number;
   readonly distributedCopies: number;
+  /** Pieces of which there are 0, 1, 2, 3, 4 to 7, 8 to 15, 16 and more copies: the `COPY_GROUPS`. */
+  readonly piecesByCopies: readonly number[];
   /** From 0 to 1: the least, and the 10th, 50th and 90th percentile; 0 without nodes. */
   readonly completion: {
     readonly min: number;
@@ -99,6 +101,7 @@ export function swarmFigures(swarm: Swarm, now: number, times: Times): SwarmFigu
     ...figures,
     availability: copies.rarest,
     distributedCopies: copies.distributed,
+    piecesByCopies: copies.grouped,
     completion: {
       min: completions[0] ?? 0,
       p10: percentile(completions, 10),

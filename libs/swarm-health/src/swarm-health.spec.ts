@@ -50,6 +50,17 @@ describe('what a swarm has', () => {
     expect(nodes.figures()).toMatchObject({ solePieces: 7 });
   });
 
+  it('is told by the number of copies, however many there are', () => {
+    const nodes = new StagedNodes();
+    const has = [40, 16, 15, 8, 7, 4, 1, 0];
+    for (let n = 0; n < 40; n++)
+      nodes.has(
+        `n${n}`,
+        ALL.filter((piece) => n < has[piece]!),
+      );
+    expect(nodes.figures().piecesByCopies).toEqual([1, 1, 0, 0, 2, 2, 2]);
+  });
+
   it('goes with a node that lets go of it', () => {
     const nodes = new StagedNodes();
     nodes.has('a', ALL);

@@ -12,7 +12,7 @@ export function swarmMessage(health: SwarmHealth, swarm: Swarm, withNodes = fals
 }
 
 function figuresMessage(figures: SwarmFigures): Omit<wire.SwarmHealth, 'nodeHealth'> {
-  const { infoHash, completion, soleHolder = '', spreadSeconds, ...rest } = figures;
+  const { infoHash, completion, soleHolder = '', spreadSeconds, piecesByCopies, ...rest } = figures;
   return {
     ...rest,
     infoHash: bufferOf(infoHash),
@@ -21,6 +21,7 @@ function figuresMessage(figures: SwarmFigures): Omit<wire.SwarmHealth, 'nodeHeal
     completionP50: completion.p50,
     completionP90: completion.p90,
     spreadSeconds: [...spreadSeconds],
+    piecesByCopies: [...piecesByCopies],
     soleHolder,
   };
 }

@@ -137,6 +137,7 @@ export interface SwarmHealth {
   solePieces: number;
   nodeHealth: NodeHealth[];
   partial: number;
+  piecesByCopies: number[];
 }
 
 export interface NodeHealth {
@@ -1164,6 +1165,7 @@ function createBaseSwarmHealth(): SwarmHealth {
     solePieces: 0,
     nodeHealth: [],
     partial: 0,
+    piecesByCopies: [],
   };
 }
 
@@ -1253,6 +1255,13 @@ export const SwarmHealth: MessageFns<SwarmHealth> = {
     }
     if (message.partial !== 0) {
       writer.uint32(216).uint32(message.partial);
+    }
+    if (message.piecesByCopies.length !== 0) {
+      writer.uint32(226).fork();
+      for (const v of message.piecesByCopies) {
+        writer.uint32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -1495,6 +1504,24 @@ export const SwarmHealth: MessageFns<SwarmHealth> = {
 
             message.partial = reader.uint32();
             continue;
+          }
+          case 28: {
+            if (tag === 224) {
+              message.piecesByCopies.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 226) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.piecesByCopies.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {
