@@ -31,6 +31,8 @@ export type { GrpcLimits, GrpcServerOptions, GrpcService, GrpcTls } from './grpc
 export { GrpcServer } from './grpc/grpc-server.ts';
 export type { ErrorMapper } from './grpc/handlers.ts';
 export { loggingFaults, toServiceError, unary } from './grpc/handlers.ts';
+export type { KeptStreamDependencies, OpenedStream, StreamProgress } from './grpc/kept-stream.ts';
+export { KeptStream } from './grpc/kept-stream.ts';
 export { DETAILS_TRAILER } from './grpc/rich-status.ts';
 export type { FieldViolation, StatusDetails, StatusName } from './grpc/status-error.ts';
 export { InvalidArgument, invalid, StatusError } from './grpc/status-error.ts';

@@ -2,7 +2,7 @@ import type { ChannelCredentials, ClientDuplexStream } from '@grpc/grpc-js';
 import { metrics as wire } from '@pixtorrent/contracts';
 import type { Clock, Timer } from '@pixtorrent/core';
 import type { HostAndPort } from '@pixtorrent/service-kit';
-import { KeptStream, type KeptStreamDependencies, type StreamProgress } from '../tracker/kept-stream.ts';
+import { KeptStream, type KeptStreamDependencies, type StreamProgress } from '@pixtorrent/service-kit';
 import { NodeReport, type ReportBody, type ReportedNode } from './node-report.ts';
 
 export interface ReporterDependencies extends KeptStreamDependencies {

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { type CallOptions, type Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import type { catalog as wire } from '@pixtorrent/contracts';
+import { KeptStream, type KeptStreamDependencies, type StreamProgress } from '@pixtorrent/service-kit';
 import { type EntryRecord, entryKey, type KnownEntry } from '../content/entry-record.ts';
 import { entryMessage, entryOf, removedMessage, replicasMessage } from './catalog-messages.ts';
-import { KeptStream, type KeptStreamDependencies, type StreamProgress } from './kept-stream.ts';
 import type { TrackerLink } from './tracker-link.ts';
 
 export interface CatalogueEvents {

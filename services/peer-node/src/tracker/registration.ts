@@ -1,7 +1,7 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import type { cluster } from '@pixtorrent/contracts';
 import type { Timer, Timers } from '@pixtorrent/core';
-import { KeptStream, type KeptStreamDependencies, type StreamProgress } from './kept-stream.ts';
+import { KeptStream, type KeptStreamDependencies, type StreamProgress } from '@pixtorrent/service-kit';
 import type { TrackerLink } from './tracker-link.ts';
 
 export interface RegistrationDependencies extends KeptStreamDependencies {
