@@ -2,16 +2,30 @@ import type { Endpoint } from '@pixtorrent/core';
 import { CliError } from '../errors.ts';
 import { type CommandLine, endpoint, one, text } from '../options.ts';
 
-const DEFAULT_SERVER = 'localhost:6970';
+/** Where a tracker service is by default. */
+export const DEFAULT_SERVER: Endpoint = { host: 'localhost', port: 6970 };
 
 /** Adds what every command takes that drives a cluster. */
 export const clusterOptions = (yargs: CommandLine) =>
   yargs
     .option('server', {
       describe:
-        'gRPC port of the tracker service, as HOST:PORT [default: $PIXTORRENT_SERVER, else localhost:6970]',
+        'gRPC port of the tracker service, as HOST:PORT [default: $PIXTORRENT_SERVER, else the swarm of the kube context, else localhost:6970]',
       type: 'string',
       coerce: one('server', endpoint),
+    })
+    .option('context', {
+      describe: 'kube context to find the swarm in, in place of the current one',
+      type: 'string',
+      conflicts: 'server',
+      coerce: one('context', text),
+    })
+    .option('namespace', {
+      alias: 'n',
+      describe: "namespace that the swarm is installed in [default: the context's]",
+      type: 'string',
+      conflicts: 'server',
+      coerce: one('namespace', text),
     })
     .option('tls-ca', {
       describe: 'certificates (PEM) by which the services are certified: they are spoken to by TLS then',
@@ -29,6 +43,12 @@ export const clusterOptions = (yargs: CommandLine) =>
       type: 'string',
       implies: 'tls-cert',
       coerce: one('tls-key', text),
+    })
+    .option('tls-server-name', {
+      describe: 'name that the certificates of the services have, where they are reached by another',
+      type: 'string',
+      implies: 'tls-ca',
+      coerce: one('tls-server-name', text),
     });
 
 /** Adds what commands take that change a node. */
@@ -39,11 +59,11 @@ export const tokenOptions = (yargs: ReturnType<typeof clusterOptions>) =>
     coerce: one('token-file', text),
   });
 
-/** Where the tracker service is. @throws CliError `usage` */
-export function serverOf({ server }: { readonly server?: Endpoint | undefined }): Endpoint {
+/** Where the tracker service is said to be, if anywhere. @throws CliError `usage` */
+export function serverOf({ server }: { readonly server?: Endpoint | undefined }): Endpoint | undefined {
   if (server !== undefined) return server;
   const text = process.env.PIXTORRENT_SERVER;
-  if (!text) return endpoint(DEFAULT_SERVER, 'server');
+  if (!text) return undefined;
   try {
     return endpoint(text, 'server');
   } catch {

@@ -12,14 +12,17 @@ import { catalog, cluster, peer } from '@pixtorrent/contracts';
 import { type Endpoint, printable } from '@pixtorrent/core';
 import { CliError } from '../errors.ts';
 import { interrupted } from '../interrupt.ts';
-import { serverOf } from './options.ts';
+import { Kubernetes, type KubernetesOptions } from './kubernetes.ts';
+import { DEFAULT_SERVER, serverOf } from './options.ts';
 
 /** What a command says of how the services are reached. */
-export interface ServiceOptions {
+export interface ServiceOptions extends KubernetesOptions {
   readonly server?: Endpoint | undefined;
   readonly tlsCa?: string | undefined;
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
+  /** Name that certificates have to have. @default the host */
+  readonly tlsServerName?: string | undefined;
   readonly tokenFile?: string | undefined;
   /** @default that of `tokenFile`, else of the environment */
   readonly token?: string | undefined;
@@ -41,20 +44,23 @@ export class Services {
   readonly cluster: cluster.ClusterServiceClient;
   readonly #credentials: ChannelCredentials;
   readonly #token: string | undefined;
-  readonly #nodes = new Map<string, peer.PeerServiceClient>();
+  readonly #options: ClientOptions;
+  readonly #kubernetes: Kubernetes | undefined;
+  readonly #nodes = new Map<string, Promise<peer.PeerServiceClient>>();
 
-  private constructor(server: string, channel: ChannelCredentials, token: string | undefined) {
-    this.server = server;
+  private constructor(where: Where, channel: ChannelCredentials, options: ClientOptions, token?: string) {
+    this.server = where.server;
+    this.#kubernetes = where.kubernetes;
     this.#credentials = channel;
+    this.#options = options;
     this.#token = token;
-    this.catalog = new catalog.CatalogServiceClient(server, channel, OPTIONS);
-    this.cluster = new cluster.ClusterServiceClient(server, channel, OPTIONS);
+    this.catalog = new catalog.CatalogServiceClient(this.server, channel, options);
+    this.cluster = new cluster.ClusterServiceClient(this.server, channel, options);
   }
 
   /** @throws CliError; the system's error where a file cannot be read */
   static async open(options: ServiceOptions): Promise<Services> {
-    const { host, port } = serverOf(options);
-    const { tlsCa, tlsCert, tlsKey, tokenFile } = options;
+    const { tlsCa, tlsCert, tlsKey, tlsServerName, tokenFile } = options;
     const channel =
       tlsCa === undefined
         ? credentials.createInsecure()
@@ -68,17 +74,23 @@ export class Services {
       (tokenFile === undefined
         ? process.env.PIXTORRENT_TOKEN
         : (await readFile(tokenFile, 'utf8')).split('\n')[0]?.trim());
-    return new Services(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`, channel, token);
+    const name = tlsServerName === undefined ? {} : { 'grpc.ssl_target_name_override': tlsServerName };
+    return new Services(await whereIs(options), channel, { ...OPTIONS, ...name }, token);
   }
 
-  /** @param address HOST:PORT of its gRPC port */
-  node(address: string): peer.PeerServiceClient {
+  /** @param address HOST:PORT of its gRPC port, as the cluster has it @throws CliError */
+  node(address: string): Promise<peer.PeerServiceClient> {
     let client = this.#nodes.get(address);
     if (client === undefined) {
-      client = new peer.PeerServiceClient(address, this.#credentials, OPTIONS);
+      client = this.#reach(address);
       this.#nodes.set(address, client);
     }
     return client;
+  }
+
+  async #reach(address: string): Promise<peer.PeerServiceClient> {
+    const reached = (await this.#kubernetes?.node(address)) ?? address;
+    return new peer.PeerServiceClient(reached, this.#credentials, this.#options);
   }
 
   /** What goes with a call that changes a node. */
@@ -119,8 +131,29 @@ export class Services {
   close(): void {
     this.catalog.close();
     this.cluster.close();
-    for (const client of this.#nodes.values()) client.close();
+    for (const client of this.#nodes.values())
+      client.then(
+        (reached) => reached.close(),
+        () => {},
+      );
+    this.#kubernetes?.close();
   }
+}
+
+interface Where {
+  /** HOST:PORT of the tracker service. */
+  readonly server: string;
+  /** The way there, where it leads into a cluster. */
+  readonly kubernetes?: Kubernetes;
+}
+
+async function whereIs(options: ServiceOptions): Promise<Where> {
+  const isKubernetes = options.context !== undefined || options.namespace !== undefined;
+  const said = isKubernetes ? options.server : serverOf(options);
+  const found = said === undefined ? await Kubernetes.find(options) : undefined;
+  const { host, port } = said ?? found?.tracker ?? DEFAULT_SERVER;
+  const server = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return found === undefined ? { server } : { server, kubernetes: found.kubernetes };
 }
 
 /** The deadline of a question. */

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { ClientWritableStream } from '@grpc/grpc-js';
+import type { ClientWritableStream, ServiceError } from '@grpc/grpc-js';
 import type { peer } from '@pixtorrent/contracts';
 import { type ContentListing, listContent } from '@pixtorrent/node-io';
 import { pack } from 'tar-stream';
@@ -41,13 +41,12 @@ export async function upload(
 ): Promise<peer.Published> {
   const { promise, resolve, reject } = Promise.withResolvers<peer.Published>();
   const answered = new AbortController();
-  const call: Call = services
-    .node(node.grpcAddress)
-    .upload(services.authorization(), (error: Parameters<typeof failureOf>[0] | null, response) => {
-      if (error) reject(failureOf(error, `node ${node.name} at ${node.grpcAddress}`));
-      else resolve(response!.published!);
-      answered.abort();
-    });
+  const client = await services.node(node.grpcAddress);
+  const call: Call = client.upload(services.authorization(), (error: ServiceError | null, response) => {
+    if (error) reject(failureOf(error, `node ${node.name} at ${node.grpcAddress}`));
+    else resolve(response!.published!);
+    answered.abort();
+  });
   promise.catch(() => {});
   const cancel = (): void => call.cancel();
   interrupted.addEventListener('abort', cancel, { once: true });

@@ -45,7 +45,8 @@ async function drain(args: ArgumentsOf<typeof options>): Promise<void> {
     }
     const address = args.nodeAddress === undefined ? node.grpcAddress : words.hostAndPort(args.nodeAddress);
     const request = { timeoutMs: (args.timeout ?? 0) * 1000 };
-    const stream = services.node(address).drain(request, services.authorization());
+    const client = await services.node(address);
+    const stream = client.drain(request, services.authorization());
     let last: { solePieces: number; soleBytes: number; outcome: number } | undefined;
     let most = 0;
     for await (const message of messages(`node ${args.node} at ${address}`, stream)) {

@@ -106,9 +106,11 @@ async function publish(args: ArgumentsOf<typeof options>): Promise<void> {
         view.update(done, local.size, note),
       );
     } else {
-      const stream = services
-        .node(node.grpcAddress)
-        .ingest({ publication, source: { $case: 'url', url: from! } }, services.authorization());
+      const client = await services.node(node.grpcAddress);
+      const stream = client.ingest(
+        { publication, source: { $case: 'url', url: from! } },
+        services.authorization(),
+      );
       for await (const { event } of messages(`node ${node.name} at ${node.grpcAddress}`, stream)) {
         if (event?.$case === 'progress') {
           const { done, size: total } = event.progress;

@@ -166,10 +166,9 @@ async function publishedAt({ services }: Swarm): Promise<number> {
 /** Bytes of the content that a node has sent. */
 async function uploadedBy({ services }: Swarm, node: SwarmNode, infoHash: Buffer): Promise<number> {
   const { grpc } = await node.ready;
+  const client = await services.node(`127.0.0.1:${grpc}`);
   const { torrent } = await answer<peer.GetTorrentResponse>(node.name, (done) =>
-    services
-      .node(`127.0.0.1:${grpc}`)
-      .getTorrent({ infoHash, pieces: false }, services.authorization(), soon(), done),
+    client.getTorrent({ infoHash, pieces: false }, services.authorization(), soon(), done),
   );
   return torrent!.uploaded;
 }

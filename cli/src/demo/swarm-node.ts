@@ -83,7 +83,8 @@ export class SwarmNode {
   async #follow(services: Services, infoHash: Buffer): Promise<void> {
     const { grpc } = await this.ready;
     const request = { infoHashes: [infoHash], intervalMs: INTERVAL };
-    const stream = services.node(`127.0.0.1:${grpc}`).watchTorrents(request);
+    const client = await services.node(`127.0.0.1:${grpc}`);
+    const stream = client.watchTorrents(request);
     for await (const { torrents } of messages(this.name, stream)) {
       const [torrent] = torrents;
       if (torrent === undefined) continue;
