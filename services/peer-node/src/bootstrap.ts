@@ -8,8 +8,8 @@ import { Gateway } from './gateway/gateway.ts';
 import { GrpcFrontend } from './grpc/grpc-frontend.ts';
 import { NodeTls } from './node/node-tls.ts';
 import { PeerNode } from './node/peer-node.ts';
-import { REPORTER } from './report/report.module.ts';
-import type { Reporter } from './report/reporter.ts';
+import { REPORTERS } from './report/report.module.ts';
+import type { Reporters } from './report/reporters.ts';
 
 /** Where a running service listens; a port that is off is missing. */
 export interface PeerPorts {
@@ -102,7 +102,7 @@ function orderlyShutdown(app: OperationsApp, config: PeerConfig, logger: Logger)
     run: (remaining) =>
       Promise.all([app.get(Gateway).close(remaining / 2), app.get(GrpcFrontend).close(remaining / 2)]),
   });
-  shutdown.add({ name: 'report the last', run: () => app.get<Reporter | undefined>(REPORTER)?.close() });
+  shutdown.add({ name: 'report the last', run: () => app.get<Reporters | undefined>(REPORTERS)?.close() });
   shutdown.add({ name: 'leave the swarm', run: () => app.get(PeerNode).close() });
   shutdown.add({
     name: 'look at files no more',

@@ -53,10 +53,12 @@ export const peerSettings = {
     'announce key, where the tracker wants one',
     { secret: true },
   ),
-  metrics: optional(
+  metrics: setting(
     'PEER_METRICS',
-    hostAndPort(6973),
-    'gRPC port of the metrics service, which this node reports to; none where it is missing',
+    list(hostAndPort(6973), 'HOST:PORT of the metrics service', 8),
+    '',
+    'gRPC ports of the metrics service, to every replica of which this node reports; best a name that stands for all of them',
+    { takesEmpty: true },
   ),
   zone: setting('PEER_ZONE', label(), '', 'zone that the node is in: peers near it come first', {
     takesEmpty: true,

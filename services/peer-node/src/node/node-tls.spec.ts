@@ -9,6 +9,7 @@ import { systemTimers, TlsFiles } from '@pixtorrent/service-kit';
 import { TestAuthority } from '@pixtorrent/testkit';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ServedNode } from '../fixtures/served-node.ts';
+import { SmallMetrics } from '../fixtures/small-metrics.ts';
 import { SmallTracker } from '../fixtures/small-tracker.ts';
 
 const authority = new TestAuthority();
@@ -118,6 +119,30 @@ it('calls a tracker service that wants to know who it is', async () => {
   const node = await start({ PEER_TRACKER_TLS: 'true', PEER_TRACKER: `localhost:${tracker.port}` }, tracker);
   expect(await node.metric('registered')).toBe(1);
   expect(await node.metric('certificate_expires_timestamp_seconds{files="certificates"}')).toBeGreaterThan(0);
+});
+
+it('knows a metrics service by the name that it was looked up by', async () => {
+  const issued = authority.issue({ hosts: ['localhost'] });
+  const paths = { ...files, certificate: join(folder, 'metrics.crt'), key: join(folder, 'metrics.key') };
+  await writeFile(paths.certificate, issued.certificate);
+  await writeFile(paths.key, issued.key);
+  const tls = new TlsFiles({ timers: systemTimers, logger: silentLogger }, { name: 'metrics', paths });
+  const metrics = await SmallMetrics.start(0, '127.0.0.1', tls);
+  opened.push(
+    () => tls.close(),
+    () => metrics.close(),
+  );
+  const tracker = await SmallTracker.start(tls);
+  opened.push(() => tracker.close());
+  await start(
+    {
+      PEER_TRACKER_TLS: 'true',
+      PEER_TRACKER: `localhost:${tracker.port}`,
+      PEER_METRICS: `localhost:${metrics.port}`,
+    },
+    tracker,
+  );
+  await expect.poll(() => metrics.reports.length, { timeout: 5000 }).toBeGreaterThan(0);
 });
 
 it('takes nothing in the clear from its peers where it requires TLS, and says so', async () => {

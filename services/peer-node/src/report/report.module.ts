@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
 import { Module } from '@nestjs/common';
 import { type Logger, SeededRandom } from '@pixtorrent/core';
 import { Metrics, systemClock, systemTimers, wallClock } from '@pixtorrent/service-kit';
@@ -8,16 +9,16 @@ import { NodeModule } from '../node/node.module.ts';
 import { NodeTls } from '../node/node-tls.ts';
 import { PeerNode } from '../node/peer-node.ts';
 import { addReportMetrics } from './report-metrics.ts';
-import { Reporter } from './reporter.ts';
+import { Reporters } from './reporters.ts';
 
-/** The reporter; undefined where there is no service to report to. */
-export const REPORTER = Symbol('Reporter');
+/** What reports this node; undefined where there is no service to report to. */
+export const REPORTERS = Symbol('Reporters');
 
 @Module({
   imports: [NodeModule],
   providers: [
     {
-      provide: REPORTER,
+      provide: REPORTERS,
       inject: [CONFIG, PeerNode, NodeTls, Metrics, LOGGER],
       useFactory: (
         config: PeerConfig,
@@ -25,26 +26,27 @@ export const REPORTER = Symbol('Reporter');
         tls: NodeTls,
         metrics: Metrics,
         logger: Logger,
-      ): Reporter | undefined => {
-        const { metrics: address, name, zone } = config;
-        if (address === undefined) return undefined;
-        const reporter = new Reporter(
+      ): Reporters | undefined => {
+        const { metrics: addresses, name, zone } = config;
+        if (addresses.length === 0) return undefined;
+        const reporters = new Reporters(
           {
             node,
             credentials: tls.tracker,
+            lookup,
             clock: systemClock,
             wallClock,
             timers: systemTimers,
             random: new SeededRandom(randomInt(2 ** 47)),
             logger: logger.child({ component: 'report' }),
           },
-          { address, name, zone },
+          { addresses, name, zone },
         );
-        addReportMetrics(metrics, reporter);
-        return reporter;
+        addReportMetrics(metrics, reporters);
+        return reporters;
       },
     },
   ],
-  exports: [REPORTER],
+  exports: [REPORTERS],
 })
 export class ReportModule {}

@@ -1,9 +1,10 @@
-import type { ChannelCredentials, ClientDuplexStream } from '@grpc/grpc-js';
+import { isIPv6 } from 'node:net';
+import { type ChannelCredentials, type ClientDuplexStream, type ServiceError, status } from '@grpc/grpc-js';
 import { metrics as wire } from '@pixtorrent/contracts';
 import type { Clock, Timer } from '@pixtorrent/core';
-import type { HostAndPort } from '@pixtorrent/service-kit';
 import { KeptStream, type KeptStreamDependencies, type StreamProgress } from '@pixtorrent/service-kit';
 import { NodeReport, type ReportBody, type ReportedNode } from './node-report.ts';
+import type { Replica } from './replicas.ts';
 
 export interface ReporterDependencies extends KeptStreamDependencies {
   readonly node: ReportedNode;
@@ -15,7 +16,7 @@ export interface ReporterDependencies extends KeptStreamDependencies {
 
 export interface ReporterOptions {
   /** Of the metrics service. */
-  readonly address: HostAndPort;
+  readonly replica: Replica;
   /** What this node is called, and where it runs. */
   readonly name: string;
   readonly zone: string;
@@ -29,11 +30,13 @@ const EARLIEST = 250;
 const FAREWELL = 2000;
 /** Milliseconds. */
 const KEEP_ALIVE = 20_000;
+/** Before a stream begins again that another of the same name has taken the place of: two would take turns for ever. */
+const REPLACED = 60_000;
 
 type Stream = ClientDuplexStream<wire.ReportRequest, wire.ReportResponse>;
 
 /**
- * Reports this node to the metrics service. No message waits for a service that is away or slow: what there is to tell is
+ * Reports this node to one replica of the metrics service. No message waits for a service that is away or slow: what there is to tell is
  * what has changed since the last, and all of it where the stream is a new one.
  */
 export class Reporter {
@@ -53,14 +56,18 @@ export class Reporter {
   constructor(dependencies: ReporterDependencies, options: ReporterOptions) {
     this.#deps = dependencies;
     this.#options = options;
-    const { host, port } = options.address;
-    this.#client = new wire.MetricsServiceClient(
-      `${host.includes(':') ? `[${host}]` : host}:${port}`,
-      dependencies.credentials,
-      { 'grpc.keepalive_time_ms': KEEP_ALIVE, 'grpc.max_reconnect_backoff_ms': 5000 },
-    );
+    const { address, port, host } = options.replica;
+    const target = `${isIPv6(address) ? `[${address}]` : address}:${port}`;
+    this.#client = new wire.MetricsServiceClient(target, dependencies.credentials, {
+      'grpc.keepalive_time_ms': KEEP_ALIVE,
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 5000,
+      // The certificate names what was looked up, not the address that came of it.
+      ...(host !== address && { 'grpc.ssl_target_name_override': host, 'grpc.default_authority': host }),
+    });
     this.#report = new NodeReport(dependencies.node, () => this.#tellWithin(EARLIEST));
-    this.#kept = new KeptStream('reports', (progress) => this.#open(progress), dependencies);
+    const logger = dependencies.logger.child({ replica: target });
+    this.#kept = new KeptStream('reports', (progress) => this.#open(progress), { ...dependencies, logger });
     this.#tellWithin(PERIOD);
   }
 
@@ -140,7 +147,9 @@ export class Reporter {
       stream.end();
       over('the service is going away', goAwayAfterMs);
     });
-    stream.on('error', (error) => over(error.message));
+    stream.on('error', (error: ServiceError) =>
+      over(error.message, error.code === status.ABORTED ? REPLACED : undefined),
+    );
     stream.on('end', () => over('the service ended it'));
     // What was sent on the stream before may not have been heard.
     this.#report.forgetAll();
