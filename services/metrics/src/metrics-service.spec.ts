@@ -105,8 +105,18 @@ describe('what nodes report', () => {
         `pixtorrent_swarm_received_bytes_total{${labels}} 4000`,
         `pixtorrent_swarm_across_zones_bytes_total{${labels}} 4000`,
         'pixtorrent_swarm_nodes{info_hash="",name="others"} 0',
+        `pixtorrent_swarm_pieces_by_copies{${labels},copies="0"} 0`,
+        `pixtorrent_swarm_pieces_by_copies{${labels},copies="1"} 4`,
+        `pixtorrent_swarm_pieces_by_copies{${labels},copies="2"} 4`,
+        `pixtorrent_swarm_sole_holder_pieces{${labels},node="a"} 4`,
+        `pixtorrent_swarm_node_completion_ratio{${labels},node="b"} 0.5`,
+        `pixtorrent_swarm_node_download_bytes_per_second{${labels},node="a"} 0`,
+        `pixtorrent_swarm_link_bytes_total{${labels},from="a",to="b"} 4000`,
+        `pixtorrent_swarm_link_bytes_total{${labels},from="others",to="others"} 0`,
+        'pixtorrent_metrics_deliveries_total{result="late"} 0',
         'pixtorrent_metrics_nodes 2',
         'pixtorrent_metrics_reports_total 2',
+        'pixtorrent_metrics_reports_refused_total{reason="flood"} 0',
         'pixtorrent_metrics_report_streams 2',
         'pixtorrent_metrics_node_bans_total{cause="stalls"} 2',
         'pixtorrent_metrics_node_bytes_total{kind="received"} 4000',
@@ -130,6 +140,20 @@ describe('what nodes report', () => {
       `pixtorrent_swarm_whole_nodes{info_hash="${lost.toString('hex')}",name="model@1"} 0`,
       'pixtorrent_swarm_whole_nodes{info_hash="",name="others"} 3',
     ]);
+  });
+
+  it('is told to Prometheus of so many nodes of all swarms, first of those that lack something', async () => {
+    const service = await start({ METRICS_NODE_SERIES: '3' });
+    for (const node of ['w', 'x', 'y', 'z']) await service.node(node).report([torrentReport(8)]);
+    await service.node('lacking').report([torrentReport(2)]);
+    const infoHash = hashOf(2);
+    await service.node('whole').report([torrentReport(8, { infoHash })]);
+    const told = (await service.metrics()).filter((line) => line.startsWith('pixtorrent_swarm_node_compl'));
+    expect(told.filter((line) => line.includes(hashOf(1).toString('hex')))).toEqual([
+      expect.stringMatching(/node="lacking"\} 0.25$/),
+      expect.stringMatching(/node="."\} 1$/),
+    ]);
+    expect(told.filter((line) => line.includes(infoHash.toString('hex')))).toHaveLength(1);
   });
 });
 

@@ -52,6 +52,18 @@ export const metricsSettings = {
     '50',
     'swarms that `/metrics` tells of one by one; the others are told of together',
   ),
+  nodeSeries: setting(
+    'METRICS_NODE_SERIES',
+    whole(0, 100_000),
+    '1000',
+    'nodes of those swarms that `/metrics` tells of one by one, and likewise links between nodes',
+  ),
+  targetRate: setting(
+    'METRICS_TARGET_RATE',
+    size('1KiB', '64GiB'),
+    '10MiB',
+    'bytes a second at which a node is to get content, when a minute is taken off; later is late',
+  ),
   tlsKeyFile: optional('METRICS_TLS_KEY_FILE', pemPath('PRIVATE KEY'), 'key of the gRPC port (PEM)'),
   tlsCertificateFile: optional(
     'METRICS_TLS_CERT_FILE',

@@ -5,6 +5,7 @@ import { SwarmHealth } from '@pixtorrent/swarm-health';
 import { CONFIG, LOGGER } from '../config/config.module.ts';
 import type { MetricsConfig } from '../config/metrics-settings.ts';
 import { HealthModule } from '../health/health.module.ts';
+import { Links } from '../metrics/links.ts';
 import { GrpcFrontend, METRICS_SERVICE } from './grpc-frontend.ts';
 import { type MetricsService, metricsService } from './metrics-service.ts';
 
@@ -14,14 +15,18 @@ import { type MetricsService, metricsService } from './metrics-service.ts';
     GrpcFrontend,
     {
       provide: METRICS_SERVICE,
-      inject: [CONFIG, SwarmHealth, Metrics, LOGGER],
+      inject: [CONFIG, SwarmHealth, Links, Metrics, LOGGER],
       useFactory: (
         { maxNodes }: MetricsConfig,
         health: SwarmHealth,
+        links: Links,
         metrics: Metrics,
         logger: Logger,
       ): MetricsService =>
-        metricsService({ health, timers: systemTimers, logger, metrics }, { maxReporters: maxNodes }),
+        metricsService(
+          { health, taken: (report) => links.add(report), timers: systemTimers, logger, metrics },
+          { maxReporters: maxNodes },
+        ),
     },
   ],
   exports: [GrpcFrontend],

@@ -1,7 +1,7 @@
 import { metrics as wire } from '@pixtorrent/contracts';
 import type { Logger, Timers } from '@pixtorrent/core';
 import { type GrpcService, loggingFaults, type Metrics, unary } from '@pixtorrent/service-kit';
-import type { SwarmHealth } from '@pixtorrent/swarm-health';
+import type { NodeReport, SwarmHealth } from '@pixtorrent/swarm-health';
 import type { WireReportCall } from '../report/report-call.ts';
 import { statusOf } from '../report/report-messages.ts';
 import { Reporting } from '../report/reporting.ts';
@@ -11,6 +11,8 @@ import { SwarmWatching } from '../swarms/swarm-watching.ts';
 
 export interface MetricsServiceDependencies {
   readonly health: SwarmHealth;
+  /** Told of each report that was taken in. */
+  readonly taken: (report: NodeReport) => void;
   readonly timers: Timers;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -33,9 +35,9 @@ export function metricsService(
   dependencies: MetricsServiceDependencies,
   options: MetricsServiceOptions,
 ): MetricsService {
-  const { health, timers, logger, metrics } = dependencies;
+  const { health, taken, timers, logger, metrics } = dependencies;
   const mapError = loggingFaults(logger, statusOf);
-  const reporting = new Reporting({ health, timers, metrics, mapError }, options.maxReporters);
+  const reporting = new Reporting({ health, taken, timers, metrics, mapError }, options.maxReporters);
   const watching = new SwarmWatching({ health, timers, mapError }, options.maxWatchers ?? 100);
   metrics.gauge({
     name: 'watchers',

@@ -1,8 +1,7 @@
-import { toHex } from '@pixtorrent/core';
 import type { Metrics } from '@pixtorrent/service-kit';
-import type { SwarmFigures, SwarmHealth } from '@pixtorrent/swarm-health';
+import { COPY_GROUPS, type SwarmFigures } from '@pixtorrent/swarm-health';
 import { Counter, Gauge } from 'prom-client';
-import { type RankedSwarms, rankedSwarms } from './top-swarms.ts';
+import { labelsOf, type RankedSwarms } from './top-swarms.ts';
 
 /** What stands for the swarms that are not told of one by one. */
 const OTHERS = { info_hash: '', name: 'others' } as const;
@@ -10,12 +9,9 @@ const SHARES = ['0.1', '0.5', '0.9', '0.99'] as const;
 
 type Read = (figures: SwarmFigures) => number | undefined;
 
-/** The health of swarms: of the `top` ones each, of the others together where a sum says something. */
-export function addSwarmMetrics(metrics: Metrics, health: SwarmHealth, top: number): void {
-  const own = new SwarmMetrics(
-    metrics,
-    oncePerScrape(() => rankedSwarms(health, top)),
-  );
+/** The health of swarms: of the top ones each, of the others together where a sum says something. */
+export function addSwarmMetrics(metrics: Metrics, swarms: () => RankedSwarms): void {
+  const own = new SwarmMetrics(metrics, swarms);
   own.sum('nodes', 'Nodes that are to have all of it', ({ nodes }) => nodes);
   own.sum('whole_nodes', 'Those of them that have', ({ whole }) => whole);
   own.sum('partial_nodes', 'Nodes that get only what is read of it', ({ partial }) => partial);
@@ -56,6 +52,18 @@ export function addSwarmMetrics(metrics: Metrics, health: SwarmHealth, top: numb
     'Part of the content that nodes have: the least, and percentiles of nodes',
     'quantile',
     ({ completion: { min, p10, p50, p90 } }) => ({ '0': min, '0.1': p10, '0.5': p50, '0.9': p90 }),
+  );
+  own.by(
+    'pieces_by_copies',
+    `Pieces with so many copies, or up to the next of ${COPY_GROUPS.join(', ')}`,
+    'copies',
+    ({ piecesByCopies }) => Object.fromEntries(piecesByCopies.map((count, n) => [COPY_GROUPS[n]!, count])),
+  );
+  own.by(
+    'sole_holder_pieces',
+    'Pieces that would be lost with the node that has most of such',
+    'node',
+    ({ soleHolder, solePieces }) => (soleHolder === undefined ? {} : { [soleHolder]: solePieces }),
   );
   own.by(
     'spread_seconds',
@@ -148,22 +156,4 @@ class SwarmMetrics {
       registers: [this.#metrics.registry],
     };
   }
-}
-
-function labelsOf({ infoHash, name }: SwarmFigures): { info_hash: string; name: string } {
-  return { info_hash: toHex(infoHash), name };
-}
-
-/** All metrics of a scrape are read in one go. */
-function oncePerScrape<T>(read: () => T): () => T {
-  let current: { readonly value: T } | undefined;
-  return () => {
-    if (current === undefined) {
-      current = { value: read() };
-      setImmediate(() => {
-        current = undefined;
-      });
-    }
-    return current.value;
-  };
 }

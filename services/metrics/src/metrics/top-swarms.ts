@@ -1,3 +1,4 @@
+import { toHex } from '@pixtorrent/core';
 import type { SwarmFigures, SwarmHealth } from '@pixtorrent/swarm-health';
 
 export interface RankedSwarms {
@@ -5,8 +6,33 @@ export interface RankedSwarms {
   readonly others: readonly SwarmFigures[];
 }
 
-/** Swarms by how much somebody has to look at them: those at risk, then those that move most. */
-export function rankedSwarms(health: SwarmHealth, most: number): RankedSwarms {
+export type SwarmLabels = Readonly<Record<'info_hash' | 'name', string>>;
+
+/** Swarms by how much somebody has to look at them, at the time of a scrape: all its metrics are of the same ones. */
+export function topSwarms(health: SwarmHealth, most: number): () => RankedSwarms {
+  return oncePerScrape(() => rankedSwarms(health, most));
+}
+
+export function labelsOf({ infoHash, name }: SwarmFigures): SwarmLabels {
+  return { info_hash: toHex(infoHash), name };
+}
+
+/** Reads once for all metrics of a scrape. */
+export function oncePerScrape<T>(read: () => T): () => T {
+  let current: { readonly value: T } | undefined;
+  return () => {
+    if (current === undefined) {
+      current = { value: read() };
+      setImmediate(() => {
+        current = undefined;
+      });
+    }
+    return current.value;
+  };
+}
+
+/** Those at risk come first, then those that move most. */
+function rankedSwarms(health: SwarmHealth, most: number): RankedSwarms {
   const ranked = Array.from(health.swarms.values(), (swarm) => health.figures(swarm)).sort(
     (a, b) => risk(b) - risk(a) || b.downRate - a.downRate || b.received - a.received,
   );

@@ -2,7 +2,12 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { metrics as wire } from '@pixtorrent/contracts';
 import type { Timer, Timers } from '@pixtorrent/core';
 import { type ErrorMapper, StatusError, toServiceError } from '@pixtorrent/service-kit';
-import { ReportError, type ReportErrorCode, type ReportStream } from '@pixtorrent/swarm-health';
+import {
+  type NodeReport,
+  ReportError,
+  type ReportErrorCode,
+  type ReportStream,
+} from '@pixtorrent/swarm-health';
 import { reportOf } from './report-messages.ts';
 
 export type WireReportCall = ServerDuplexStream<wire.ReportRequest, wire.ReportResponse>;
@@ -10,6 +15,8 @@ export type WireReportCall = ServerDuplexStream<wire.ReportRequest, wire.ReportR
 export interface ReportCallDependencies {
   readonly call: WireReportCall;
   readonly stream: ReportStream;
+  /** Told of each report that was taken in. */
+  readonly taken: (report: NodeReport) => void;
   readonly timers: Timers;
   readonly mapError: ErrorMapper;
 }
@@ -59,8 +66,10 @@ export class ReportCall {
 
   #receive(request: wire.ReportRequest, done: () => void): void {
     this.#listen();
-    const { call, stream } = this.#deps;
-    const { sequence, unknown, all } = stream.receive(reportOf(request));
+    const { call, stream, taken } = this.#deps;
+    const report = reportOf(request);
+    const { sequence, unknown, all } = stream.receive(report);
+    taken(report);
     this.#sequence = sequence;
     call.write({ sequence, unknown: unknown as Buffer[], all, goAwayAfterMs: undefined }, done);
   }

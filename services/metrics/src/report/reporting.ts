@@ -1,10 +1,12 @@
 import type { Timers } from '@pixtorrent/core';
 import { type ErrorMapper, type Metrics, StatusError, toServiceError } from '@pixtorrent/service-kit';
-import type { ReportErrorCode, SwarmHealth } from '@pixtorrent/swarm-health';
+import type { NodeReport, ReportErrorCode, SwarmHealth } from '@pixtorrent/swarm-health';
 import { ReportCall, type WireReportCall } from './report-call.ts';
 
 export interface ReportingDependencies {
   readonly health: SwarmHealth;
+  /** Told of each report that was taken in. */
+  readonly taken: (report: NodeReport) => void;
   readonly timers: Timers;
   readonly metrics: Metrics;
   readonly mapError: ErrorMapper;
@@ -12,6 +14,20 @@ export interface ReportingDependencies {
 
 /** Milliseconds over which nodes that are sent away come back, so that they do not come in step. */
 const SPREAD = 1000;
+/** Each is told of from the start: a rate needs a first value. */
+const REASONS: Record<ReportErrorCode, true> = {
+  'bad-name': true,
+  'other-node': true,
+  'bad-sequence': true,
+  'bad-hash': true,
+  'bad-shape': true,
+  'bad-pieces': true,
+  'bad-figure': true,
+  'too-much': true,
+  flood: true,
+  full: true,
+  replaced: true,
+};
 
 /** All calls of Report that are under way. */
 export class Reporting {
@@ -36,16 +52,17 @@ export class Reporting {
       help: 'Reports that were not taken in, by what was wrong with them',
       labels: ['reason'],
     });
+    for (const reason of Object.keys(REASONS)) this.#refused.inc({ reason }, 0);
   }
 
   accept(call: WireReportCall): void {
-    const { health, timers, mapError } = this.#deps;
+    const { health, taken, timers, mapError } = this.#deps;
     const refusal = this.#refusal();
     if (refusal !== undefined) {
       call.emit('error', toServiceError(refusal, mapError));
       return;
     }
-    const own = new ReportCall({ call, stream: health.open(), timers, mapError });
+    const own = new ReportCall({ call, stream: health.open(), taken, timers, mapError });
     this.#calls.add(own);
     own.run().then((reason: ReportErrorCode | undefined) => {
       this.#calls.delete(own);

@@ -1,0 +1,60 @@
+import { toHex } from '@pixtorrent/core';
+import type { Metrics } from '@pixtorrent/service-kit';
+import type { MemberFigures, SwarmHealth } from '@pixtorrent/swarm-health';
+import { Gauge } from 'prom-client';
+import { fairShares } from './fair-shares.ts';
+import { labelsOf, oncePerScrape, type RankedSwarms, type SwarmLabels } from './top-swarms.ts';
+
+interface NodeOfSwarm {
+  readonly labels: SwarmLabels & { readonly node: string };
+  readonly figures: MemberFigures;
+}
+
+/** How it is with nodes of the top swarms, `most` altogether: those that lack something come first. */
+export function addNodeSeries(
+  metrics: Metrics,
+  health: SwarmHealth,
+  swarms: () => RankedSwarms,
+  most: number,
+): void {
+  const nodes = oncePerScrape(() => chosenNodes(health, swarms(), most));
+  const gauge = (name: string, help: string, read: (figures: MemberFigures) => number): void => {
+    new Gauge({
+      name: `pixtorrent_swarm_node_${name}`,
+      help,
+      labelNames: ['info_hash', 'name', 'node'],
+      registers: [metrics.registry],
+      collect() {
+        this.reset();
+        for (const { labels, figures } of nodes()) this.set(labels, read(figures));
+      },
+    });
+  };
+  gauge('completion_ratio', 'Part of the content that a node has', ({ completion }) => completion);
+  gauge('download_bytes_per_second', 'What a node gets', ({ downRate }) => downRate);
+  gauge('upload_bytes_per_second', 'What a node sends', ({ upRate }) => upRate);
+}
+
+function chosenNodes(health: SwarmHealth, { top }: RankedSwarms, most: number): NodeOfSwarm[] {
+  const swarms = top.map((figures) => {
+    const members = [...health.members(health.swarms.get(toHex(figures.infoHash))!)].sort(
+      (a, b) => a.completion - b.completion || b.downRate + b.upRate - (a.downRate + a.upRate),
+    );
+    const lacking = members.findIndex(({ completion }) => completion === 1);
+    return { labels: labelsOf(figures), members, lacking: lacking < 0 ? members.length : lacking };
+  });
+  const lacking = fairShares(
+    swarms.map((swarm) => swarm.lacking),
+    most,
+  );
+  const rest = fairShares(
+    swarms.map((swarm) => swarm.members.length - swarm.lacking),
+    most - lacking.reduce((sum, share) => sum + share, 0),
+  );
+  return swarms.flatMap(({ labels, members, lacking: all }, n) =>
+    [...members.slice(0, lacking[n]), ...members.slice(all, all + rest[n]!)].map((figures) => ({
+      labels: { ...labels, node: figures.node },
+      figures,
+    })),
+  );
+}
