@@ -18,6 +18,9 @@ const PEER_KINDS = [
   'snubbed',
 ] as const;
 
+/** Each cause is told of from the start: a rate needs a first value. */
+const NO_BANS: Required<ClientFigures['bans']> = { 'bad-piece': 0, 'protocol-error': 0, stalls: 0 };
+
 /** What moves between this node and its peers, and what that takes. */
 export function addClientMetrics(metrics: Metrics, client: Client): void {
   const figures = reading(() => client.figures());
@@ -100,7 +103,7 @@ function addPeers(metrics: Metrics, figures: Figures): void {
     name: 'bans_total',
     help: 'Peers that were banned, by cause',
     labels: ['cause'],
-    read: () => counted(figures().bans, 'cause'),
+    read: () => counted({ ...NO_BANS, ...figures().bans }, 'cause'),
   });
   metrics.counter({
     name: 'disconnects_total',

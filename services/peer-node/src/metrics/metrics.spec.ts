@@ -38,6 +38,7 @@ it('tells what the node holds and what became of what was brought', async () => 
       'pixtorrent_peer_ingests_total{result="failed"} 1',
       `pixtorrent_peer_ingest_bytes_total ${SIZE + 4}`,
       'pixtorrent_peer_peer_bytes_total{direction="received",wire="pixwire"} 0',
+      'pixtorrent_peer_bans_total{cause="stalls"} 0',
       'pixtorrent_peer_disk_up 1',
       'pixtorrent_peer_draining 0',
     ]),
