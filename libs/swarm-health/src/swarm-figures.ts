@@ -2,6 +2,7 @@ import type { HealthLimits } from './limits.ts';
 import type { Member } from './member.ts';
 import type { PeerBytes } from './report.ts';
 import type { Swarm } from './swarm.ts';
+import type { TrackerCounts } from './tracked-swarms.ts';
 
 /** How healthy a swarm is. Bytes, seconds, bytes a second; the definitions are in docs/metrics.md. */
 export interface SwarmFigures {
@@ -41,12 +42,24 @@ export interface SwarmFigures {
   /** Undefined where every piece is with several nodes, or with none. */
   readonly soleHolder: string | undefined;
   readonly solePieces: number;
+  /** Undefined where no tracker is followed, or it is away. */
+  readonly tracker: TrackerFigures | undefined;
+}
+
+/** Who is in a swarm by what its tracker says. */
+export interface TrackerFigures extends TrackerCounts {
+  /** Nodes that report, and that say that they are announced. */
+  readonly announced: number;
+  /** Peers beside these: ordinary clients, and nodes that do not report. */
+  readonly others: number;
 }
 
 /** How it is with one node of a swarm. */
 export interface MemberFigures {
   readonly node: string;
   readonly zone: string;
+  /** It gets only what is read of it. */
+  readonly partial: boolean;
   readonly completion: number;
   /** A bit a piece, high bit first. Read only. */
   readonly pieces: Uint8Array;
@@ -55,24 +68,33 @@ export interface MemberFigures {
   readonly solePieces: number;
   readonly stalled: boolean;
   readonly silentSeconds: number;
+  /** A tracker knows of it, by its own word. */
+  readonly announced: boolean;
   readonly peers: readonly PeerBytes[];
 }
 
 type Times = Required<Pick<HealthLimits, 'staleAfter' | 'stalledAfter'>>;
 
-/** Takes a step per member. @param now milliseconds */
-export function swarmFigures(swarm: Swarm, now: number, times: Times): SwarmFigures {
+/** Takes a step per member. @param tracked what the tracker says @param now milliseconds */
+export function swarmFigures(
+  swarm: Swarm,
+  tracked: TrackerCounts | undefined,
+  now: number,
+  times: Times,
+): SwarmFigures {
   const { transfer, copies, size } = swarm;
   const completions: number[] = [];
   const durations: number[] = [];
   const figures = { whole: 0, partial: 0, stalled: 0, downRate: 0, solePieces: 0 };
   let secondsLeft: number | undefined = 0;
   let soleHolder: string | undefined;
+  let announced = 0;
   for (const member of swarm.members.values()) {
     const stale = isStale(member, now, times);
     const rate = stale ? 0 : member.down.value;
     figures.downRate += rate;
     if (isStalled(member, now, times)) figures.stalled++;
+    if (member.announced && !stale) announced++;
     const sole = copies.sole(member.slot);
     if (sole > figures.solePieces) {
       figures.solePieces = sole;
@@ -120,6 +142,11 @@ export function swarmFigures(swarm: Swarm, now: number, times: Times): SwarmFigu
     sent: transfer.sent,
     failedPieces: transfer.failed,
     soleHolder,
+    tracker: tracked && {
+      ...tracked,
+      announced,
+      others: Math.max(0, tracked.seeders + tracked.leechers - announced),
+    },
   };
 }
 
@@ -129,6 +156,7 @@ export function memberFigures(swarm: Swarm, member: Member, now: number, times: 
   return {
     node: node.name,
     zone: node.zone,
+    partial: member.partial,
     completion: swarm.have(member) / swarm.size,
     pieces: pieces.bytes,
     downRate: stale ? 0 : member.down.value,
@@ -136,6 +164,7 @@ export function memberFigures(swarm: Swarm, member: Member, now: number, times: 
     solePieces: swarm.copies.sole(member.slot),
     stalled: isStalled(member, now, times),
     silentSeconds: (now - node.heardAt) / 1000,
+    announced: member.announced,
     peers,
   };
 }

@@ -6,6 +6,7 @@ import { GrpcModule } from './grpc/grpc.module.ts';
 import { HealthModule } from './health/health.module.ts';
 import { HttpModule } from './http/http.module.ts';
 import { metricsModule } from './metrics/metrics.module.ts';
+import { PageModule } from './page/page.module.ts';
 
 @Module({})
 class AppModule {}
@@ -14,6 +15,13 @@ class AppModule {}
 export function appModule(config: MetricsConfig, logger: Logger): DynamicModule {
   return {
     module: AppModule,
-    imports: [configModule(config, logger), metricsModule(), HealthModule, HttpModule, GrpcModule],
+    imports: [
+      configModule(config, logger),
+      metricsModule(),
+      HealthModule,
+      HttpModule,
+      PageModule,
+      GrpcModule,
+    ],
   };
 }
