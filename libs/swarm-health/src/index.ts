@@ -13,6 +13,7 @@ export type {
 } from './report.ts';
 export type { ReportAnswer, ReportStream } from './report-stream.ts';
 export type { Swarm } from './swarm.ts';
-export type { MemberFigures, SwarmFigures } from './swarm-figures.ts';
+export type { MemberFigures, SwarmFigures, TrackerFigures } from './swarm-figures.ts';
 export type { ClusterFigures, Milliseconds } from './swarm-health.ts';
 export { SwarmHealth } from './swarm-health.ts';
+export type { TrackerCounts } from './tracked-swarms.ts';

@@ -17,6 +17,7 @@ export class Member {
   /** And nothing of that from others. */
   readonly origin: boolean;
   partial = false;
+  announced = false;
   /** As it reported them last. */
   counters: TransferCounters | undefined;
   stalledMs = 0;

@@ -46,6 +46,7 @@ const torrent: fc.Arbitrary<TorrentReport> = fc.record({
   }),
   connected: count,
   partial: fc.boolean(),
+  announced: fc.boolean(),
 });
 const report: fc.Arbitrary<NodeReport> = fc.record({
   node: fc.constantFrom('a', 'b', 'c'),

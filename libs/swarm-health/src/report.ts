@@ -25,6 +25,8 @@ export interface TorrentReport extends TransferCounters {
   readonly connected: number;
   /** It gets only what is read of it, and is not to become whole. */
   readonly partial: boolean;
+  /** A tracker has taken in that it is there, as far as the node knows. */
+  readonly announced: boolean;
 }
 
 /** Bytes, except where something else is said. */

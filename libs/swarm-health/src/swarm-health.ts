@@ -14,6 +14,7 @@ import {
   type SwarmFigures,
   swarmFigures,
 } from './swarm-figures.ts';
+import { TrackedSwarms, type TrackerCounts } from './tracked-swarms.ts';
 import { add, bounded, nothingMoved } from './transfer.ts';
 
 /** Of all nodes together. */
@@ -22,6 +23,10 @@ export interface ClusterFigures {
   /** Those of them that have been silent for a while. */
   readonly staleNodes: number;
   readonly swarms: number;
+  /** Those of them that the tracker knows nothing of; 0 where it is not known what it knows. */
+  readonly untracked: number;
+  /** Swarms that the tracker knows. */
+  readonly tracked: number;
   /** Bytes of memory, about. */
   readonly bytes: number;
   /** Reports that were taken in. */
@@ -57,6 +62,7 @@ export class SwarmHealth {
   readonly #nodes = new Map<string, KnownNode>();
   /** By the hexadecimal info hash. */
   readonly #swarms = new Map<string, Swarm>();
+  readonly #tracked = new TrackedSwarms();
   readonly #transfer = nothingMoved();
   readonly #bans = new Map<string, number>();
   readonly #departed = new Map<string, ReadonlyMap<string, number>>();
@@ -88,7 +94,28 @@ export class SwarmHealth {
   }
 
   figures(swarm: Swarm): SwarmFigures {
-    return swarmFigures(swarm, this.#clock.now(), this.#limits);
+    const tracked = this.#tracked.of(swarm.key);
+    return swarmFigures(swarm, tracked, this.#clock.now(), this.#limits);
+  }
+
+  /** The tracker says so of a swarm; undefined where it knows it no more. */
+  track(key: string, counts: TrackerCounts | undefined): void {
+    if (counts === undefined) this.#tracked.delete(key);
+    else this.#tracked.set(key, counts);
+    const swarm = this.#swarms.get(key);
+    if (swarm !== undefined) swarm.version++;
+  }
+
+  /** Whether all that the tracker knows has been told. Where it has not, it is known of no swarm that it does not know it. */
+  trackedAll(complete: boolean): void {
+    if (this.#tracked.complete === complete) return;
+    this.#tracked.settle(complete);
+    for (const swarm of this.#swarms.values()) swarm.version++;
+  }
+
+  /** Hexadecimal info hashes of the swarms that the tracker knows. */
+  get tracked(): Iterable<string> {
+    return this.#tracked.keys();
   }
 
   /** How it is with each node of a swarm, in no order. */
@@ -104,6 +131,8 @@ export class SwarmHealth {
       nodes: nodes.length,
       staleNodes: nodes.filter(({ heardAt }) => now - heardAt > this.#limits.staleAfter).length,
       swarms: this.#swarms.size,
+      untracked: this.#untracked(),
+      tracked: this.#tracked.size,
       bytes: this.#bytes,
       reports: this.#reports,
       asked: this.#asked,
@@ -132,6 +161,13 @@ export class SwarmHealth {
       for (const [key, { doubtedAt }] of node.members)
         if (doubtedAt !== undefined && now - doubtedAt > staleAfter) this.#leave(node, key, false, now);
     }
+  }
+
+  #untracked(): number {
+    if (!this.#tracked.complete) return 0;
+    let count = 0;
+    for (const key of this.#swarms.keys()) if (!this.#tracked.has(key)) count++;
+    return count;
   }
 
   #begin(stream: ReportStream, report: NodeReport): KnownNode {

@@ -1,4 +1,4 @@
-import { Bitfield, printable } from '@pixtorrent/core';
+import { Bitfield, printable, toHex } from '@pixtorrent/core';
 import { Copies } from './copies.ts';
 import type { KnownNode } from './known-node.ts';
 import { Member } from './member.ts';
@@ -14,6 +14,8 @@ const MAX_DEPARTED = 1000;
 /** One torrent, and who has what of it. */
 export class Swarm {
   readonly infoHash: Uint8Array;
+  /** The same in hexadecimal. */
+  readonly key: string;
   readonly size: number;
   readonly pieceLength: number;
   readonly pieces: number;
@@ -39,6 +41,7 @@ export class Swarm {
 
   constructor(infoHash: Uint8Array, shape: TorrentShape, now: number) {
     this.infoHash = Uint8Array.from(infoHash);
+    this.key = toHex(infoHash);
     this.size = shape.size;
     this.pieceLength = shape.pieceLength;
     this.pieces = shape.pieces;
@@ -122,6 +125,7 @@ export class Swarm {
     member.peers = torrent.peers;
     member.stalledMs = torrent.stalledMs;
     member.connected = torrent.connected;
+    member.announced = torrent.announced;
     this.version++;
     return gain;
   }

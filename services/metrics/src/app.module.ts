@@ -7,6 +7,7 @@ import { HealthModule } from './health/health.module.ts';
 import { HttpModule } from './http/http.module.ts';
 import { metricsModule } from './metrics/metrics.module.ts';
 import { PageModule } from './page/page.module.ts';
+import { TrackerModule } from './tracker/tracker.module.ts';
 
 @Module({})
 class AppModule {}
@@ -20,6 +21,7 @@ export function appModule(config: MetricsConfig, logger: Logger): DynamicModule 
       metricsModule(),
       HealthModule,
       HttpModule,
+      TrackerModule,
       PageModule,
       GrpcModule,
     ],

@@ -1,10 +1,19 @@
 import 'reflect-metadata';
 import type { Logger } from '@pixtorrent/core';
-import { jsonLogger, OperationsApp, Readiness, Shutdown, type ShutdownResult } from '@pixtorrent/service-kit';
+import {
+  jsonLogger,
+  OperationsApp,
+  Readiness,
+  Shutdown,
+  type ShutdownResult,
+  type TlsFiles,
+} from '@pixtorrent/service-kit';
 import { appModule } from './app.module.ts';
 import type { MetricsConfig } from './config/metrics-settings.ts';
 import { GrpcFrontend } from './grpc/grpc-frontend.ts';
 import { Sweeper } from './health/sweeper.ts';
+import { TRACKER_TLS, TRACKER_WATCH } from './tracker/tracker.module.ts';
+import type { TrackerWatch } from './tracker/tracker-watch.ts';
 
 /** Where a running service listens; a port that is off is missing. */
 export interface MetricsPorts {
@@ -70,7 +79,14 @@ function orderlyShutdown(app: OperationsApp, config: MetricsConfig, logger: Logg
     name: 'send nodes elsewhere, and answer what is in flight',
     run: (remaining) => app.get(GrpcFrontend).close(remaining / 2),
   });
-  shutdown.add({ name: 'follow no more', run: () => app.get(Sweeper).close() });
+  shutdown.add({
+    name: 'follow no more',
+    run() {
+      app.get<TrackerWatch | undefined>(TRACKER_WATCH)?.close();
+      app.get<TlsFiles | undefined>(TRACKER_TLS)?.close();
+      app.get(Sweeper).close();
+    },
+  });
   shutdown.add({ name: 'close the HTTP port', run: () => app.close() });
   return shutdown;
 }

@@ -1,11 +1,14 @@
 import {
+  boolean,
   type ConfigOf,
   type ConfigProblem,
   choice,
   duration,
   type Environment,
   host,
+  hostAndPort,
   LOG_LEVELS,
+  list,
   listenPort,
   optional,
   pemPath,
@@ -64,6 +67,24 @@ export const metricsSettings = {
     '10MiB',
     'bytes a second at which a node is to get content, when a minute is taken off; later is late',
   ),
+  tracker: setting(
+    'METRICS_TRACKER',
+    list(hostAndPort(6970), 'HOST:PORT of the trackers'),
+    '',
+    'gRPC ports of the tracker service, which tells the other side of swarms; one name that stands for all replicas is best',
+    { takesEmpty: true },
+  ),
+  trackerTls: setting(
+    'METRICS_TRACKER_TLS',
+    boolean(),
+    'false',
+    'TLS to the tracker, with the certificate of the gRPC port where there is one',
+  ),
+  trackerCaFile: optional(
+    'METRICS_TRACKER_CA_FILE',
+    pemPath('CERTIFICATE'),
+    'certificates (PEM) by which the tracker is certified; those of the runtime where it is missing',
+  ),
   tlsKeyFile: optional('METRICS_TLS_KEY_FILE', pemPath('PRIVATE KEY'), 'key of the gRPC port (PEM)'),
   tlsCertificateFile: optional(
     'METRICS_TLS_CERT_FILE',
@@ -90,7 +111,7 @@ export type MetricsConfig = ConfigOf<typeof metricsSettings>;
 export function readMetricsConfig(env: Environment): MetricsConfig {
   return readConfig(metricsSettings, env, {
     prefix: 'METRICS_',
-    check: (config) => [...checkPorts(config), ...checkTls(config)],
+    check: (config) => [...checkPorts(config), ...checkTls(config), ...checkTrackerTls(config)],
   });
 }
 
@@ -114,4 +135,10 @@ function checkTls({
   return [
     { name, wrong: 'is set without TLS', expected: 'METRICS_TLS_KEY_FILE and METRICS_TLS_CERT_FILE with it' },
   ];
+}
+
+function checkTrackerTls({ trackerTls, trackerCaFile }: Partial<MetricsConfig>): ConfigProblem[] {
+  if (trackerCaFile === undefined || trackerTls !== false) return [];
+  const { name } = metricsSettings.trackerCaFile;
+  return [{ name, wrong: 'is set without TLS', expected: 'METRICS_TRACKER_TLS with it' }];
 }

@@ -2,12 +2,13 @@ import { toHex } from '@pixtorrent/core';
 import type { MemberFigures, SwarmFigures } from '@pixtorrent/swarm-health';
 
 /** A swarm as JSON: figures as docs/metrics.md has them, what is not known as null. */
-export function swarmJson({ infoHash, secondsLeft, soleHolder, ...figures }: SwarmFigures) {
+export function swarmJson({ infoHash, secondsLeft, soleHolder, tracker, ...figures }: SwarmFigures) {
   return {
     infoHash: toHex(infoHash),
     ...figures,
     secondsLeft: secondsLeft ?? null,
     soleHolder: soleHolder ?? null,
+    tracker: tracker ?? null,
   };
 }
 

@@ -20,6 +20,7 @@ function torrent(have: number, of: Partial<TorrentReport> = {}): TorrentReport {
     peers: [],
     connected: 0,
     partial: false,
+    announced: false,
     ...of,
   };
 }

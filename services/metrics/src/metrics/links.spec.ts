@@ -10,7 +10,7 @@ function got(node: string, from: Readonly<Record<string, number>>, infoHash = ON
   const peers = Object.entries(from).map(([peer, received]) => ({ peer, received, sent: 0 }));
   const moved = { received: 0, sent: 0, duplicate: 0, wasted: 0, failed: 0 };
   const torrent = { infoHash, shape: undefined, pieces: undefined, stalledMs: 0, peers, connected: 0 };
-  const torrents = [{ ...moved, ...torrent, partial: false }];
+  const torrents = [{ ...moved, ...torrent, partial: false, announced: false }];
   return { node, zone: '', sequence: 1, torrents, gone: [], counters: undefined };
 }
 

@@ -3,6 +3,7 @@ import type { metrics as wire } from '@pixtorrent/contracts';
 import { type InfoHash, toHex } from '@pixtorrent/core';
 import { sessionOf } from '../torrents/kept-torrent.ts';
 import type { Torrents } from '../torrents/torrents.ts';
+import type { Announcements } from './announcements.ts';
 import { RecentLatency } from './recent-latency.ts';
 import { ReportedTorrent } from './reported-torrent.ts';
 
@@ -28,6 +29,7 @@ const MOST_TORRENTS = 1000;
 /** What there is to report of a node: kept up to date by `look`, and told by `reports`. */
 export class NodeReport {
   readonly #node: ReportedNode;
+  readonly #announcements: Announcements;
   /** By the hexadecimal info hash: torrents with a session. */
   readonly #torrents = new Map<string, ReportedTorrent>();
   /** Those of which a snapshot is due, and those that were told of. */
@@ -42,8 +44,9 @@ export class NodeReport {
   #counters: wire.NodeCounters | undefined;
 
   /** @param begun called when there is a torrent that was not there before */
-  constructor(node: ReportedNode, begun: () => void) {
+  constructor(node: ReportedNode, announcements: Announcements, begun: () => void) {
     this.#node = node;
+    this.#announcements = announcements;
     this.#begun = begun;
     for (const { metainfo } of node.torrents.all()) this.#follow(metainfo.infoHash);
     node.torrents.on('changed', this.#changed);
@@ -94,6 +97,7 @@ export class NodeReport {
         name: names.get(key) ?? '',
         snapshot: this.#due.delete(key),
         nameOf,
+        announced: this.#announcements.has(torrent.session),
       });
       this.#told.add(key);
       torrents.push(report);

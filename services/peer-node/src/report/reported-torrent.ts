@@ -11,6 +11,7 @@ export interface ReportContext {
   readonly snapshot: boolean;
   /** What a peer is called, by its HOST:PORT. */
   readonly nameOf: (endpoint: string) => string;
+  readonly announced: boolean;
 }
 
 /** One torrent, as it is reported as long as its session lasts. */
@@ -71,6 +72,7 @@ export class ReportedTorrent {
       peers: this.#tally.take(context.nameOf),
       connected: peers,
       partial,
+      announced: context.announced,
     };
   }
 }

@@ -3,11 +3,13 @@ import { type ChannelCredentials, type ClientDuplexStream, type ServiceError, st
 import { metrics as wire } from '@pixtorrent/contracts';
 import type { Clock, Timer } from '@pixtorrent/core';
 import { KeptStream, type KeptStreamDependencies, type StreamProgress } from '@pixtorrent/service-kit';
+import type { Announcements } from './announcements.ts';
 import { NodeReport, type ReportBody, type ReportedNode } from './node-report.ts';
 import type { Replica } from './replicas.ts';
 
 export interface ReporterDependencies extends KeptStreamDependencies {
   readonly node: ReportedNode;
+  readonly announcements: Announcements;
   readonly credentials: ChannelCredentials;
   readonly clock: Clock;
   /** Tells milliseconds since 1970. */
@@ -65,7 +67,9 @@ export class Reporter {
       // The certificate names what was looked up, not the address that came of it.
       ...(host !== address && { 'grpc.ssl_target_name_override': host, 'grpc.default_authority': host }),
     });
-    this.#report = new NodeReport(dependencies.node, () => this.#tellWithin(EARLIEST));
+    this.#report = new NodeReport(dependencies.node, dependencies.announcements, () =>
+      this.#tellWithin(EARLIEST),
+    );
     const logger = dependencies.logger.child({ replica: target });
     this.#kept = new KeptStream('reports', (progress) => this.#open(progress), { ...dependencies, logger });
     this.#tellWithin(PERIOD);

@@ -1,8 +1,9 @@
 import type { Random, Timer } from '@pixtorrent/core';
+import { Announcements } from './announcements.ts';
 import { type Lookup, type Replica, Replicas } from './replicas.ts';
 import { Reporter, type ReporterDependencies, type ReporterOptions } from './reporter.ts';
 
-export interface ReportersDependencies extends ReporterDependencies {
+export interface ReportersDependencies extends Omit<ReporterDependencies, 'announcements'> {
   readonly random: Random;
   readonly lookup: Lookup;
 }
@@ -26,6 +27,7 @@ export class Reporters {
   readonly #deps: ReportersDependencies;
   readonly #options: ReportersOptions;
   readonly #replicas: Replicas;
+  readonly #announcements: Announcements;
   /** By address and port. */
   readonly #reporters = new Map<string, Reporter>();
   #timer: Timer | undefined;
@@ -36,6 +38,7 @@ export class Reporters {
   constructor(dependencies: ReportersDependencies, options: ReportersOptions) {
     this.#deps = dependencies;
     this.#options = options;
+    this.#announcements = new Announcements(dependencies.node.torrents);
     this.#replicas = new Replicas(options.addresses, dependencies.lookup);
     this.#look();
   }
@@ -62,6 +65,7 @@ export class Reporters {
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
+    this.#announcements.close();
     await Promise.all(Array.from(this.#reporters.values(), (reporter) => reporter.close()));
   }
 
@@ -88,6 +92,9 @@ export class Reporters {
     }
     for (const [key, replica] of replicas)
       if (!this.#reporters.has(key) && this.#reporters.size < MOST_REPLICAS)
-        this.#reporters.set(key, new Reporter(this.#deps, { ...this.#options, replica }));
+        this.#reporters.set(
+          key,
+          new Reporter({ ...this.#deps, announcements: this.#announcements }, { ...this.#options, replica }),
+        );
   }
 }

@@ -50,6 +50,7 @@ export interface TorrentReport {
   peers: PeerBytes[];
   connected: number;
   partial: boolean;
+  announced: boolean;
 }
 
 export interface TorrentShape {
@@ -138,6 +139,15 @@ export interface SwarmHealth {
   nodeHealth: NodeHealth[];
   partial: number;
   piecesByCopies: number[];
+  tracker: TrackerHealth | undefined;
+}
+
+export interface TrackerHealth {
+  seeders: number;
+  leechers: number;
+  completed: number;
+  announced: number;
+  others: number;
 }
 
 export interface NodeHealth {
@@ -151,6 +161,8 @@ export interface NodeHealth {
   stalled: boolean;
   silentSeconds: number;
   peers: PeerBytes[];
+  announced: boolean;
+  partial: boolean;
 }
 
 function createBaseReportRequest(): ReportRequest {
@@ -279,6 +291,7 @@ function createBaseTorrentReport(): TorrentReport {
     peers: [],
     connected: 0,
     partial: false,
+    announced: false,
   };
 }
 
@@ -324,6 +337,9 @@ export const TorrentReport: MessageFns<TorrentReport> = {
     }
     if (message.partial !== false) {
       writer.uint32(104).bool(message.partial);
+    }
+    if (message.announced !== false) {
+      writer.uint32(112).bool(message.announced);
     }
     return writer;
   },
@@ -443,6 +459,14 @@ export const TorrentReport: MessageFns<TorrentReport> = {
             }
 
             message.partial = reader.bool();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.announced = reader.bool();
             continue;
           }
         }
@@ -1166,6 +1190,7 @@ function createBaseSwarmHealth(): SwarmHealth {
     nodeHealth: [],
     partial: 0,
     piecesByCopies: [],
+    tracker: undefined,
   };
 }
 
@@ -1262,6 +1287,9 @@ export const SwarmHealth: MessageFns<SwarmHealth> = {
         writer.uint32(v);
       }
       writer.join();
+    }
+    if (message.tracker !== undefined) {
+      TrackerHealth.encode(message.tracker, writer.uint32(234).fork()).join();
     }
     return writer;
   },
@@ -1523,6 +1551,104 @@ export const SwarmHealth: MessageFns<SwarmHealth> = {
 
             break;
           }
+          case 29: {
+            if (tag !== 234) {
+              break;
+            }
+
+            message.tracker = TrackerHealth.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrackerHealth(): TrackerHealth {
+  return { seeders: 0, leechers: 0, completed: 0, announced: 0, others: 0 };
+}
+
+export const TrackerHealth: MessageFns<TrackerHealth> = {
+  encode(message: TrackerHealth, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seeders !== 0) {
+      writer.uint32(8).uint32(message.seeders);
+    }
+    if (message.leechers !== 0) {
+      writer.uint32(16).uint32(message.leechers);
+    }
+    if (message.completed !== 0) {
+      writer.uint32(24).uint64(message.completed);
+    }
+    if (message.announced !== 0) {
+      writer.uint32(32).uint32(message.announced);
+    }
+    if (message.others !== 0) {
+      writer.uint32(40).uint32(message.others);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrackerHealth {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrackerHealth();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seeders = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.leechers = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.completed = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.announced = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.others = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1548,6 +1674,8 @@ function createBaseNodeHealth(): NodeHealth {
     stalled: false,
     silentSeconds: 0,
     peers: [],
+    announced: false,
+    partial: false,
   };
 }
 
@@ -1582,6 +1710,12 @@ export const NodeHealth: MessageFns<NodeHealth> = {
     }
     for (const v of message.peers) {
       PeerBytes.encode(v!, writer.uint32(82).fork()).join();
+    }
+    if (message.announced !== false) {
+      writer.uint32(88).bool(message.announced);
+    }
+    if (message.partial !== false) {
+      writer.uint32(96).bool(message.partial);
     }
     return writer;
   },
@@ -1677,6 +1811,22 @@ export const NodeHealth: MessageFns<NodeHealth> = {
             }
 
             message.peers.push(PeerBytes.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.announced = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.partial = reader.bool();
             continue;
           }
         }
