@@ -59,16 +59,6 @@ class Peer {
     this.#client.close();
   }
 
-  /** Ports of the others that are there, by what it was told. */
-  get present(): number[] {
-    const there = new Set<number>();
-    for (const word of this.words) {
-      if (word.startsWith('+')) there.add(Number(word.slice(1)));
-      else if (word.startsWith('-')) there.delete(Number(word.slice(1)));
-    }
-    return [...there].sort((a, b) => a - b);
-  }
-
   hears(words: readonly string[]): Promise<void> {
     return vi.waitFor(() => expect(this.words).toEqual(words), soon);
   }
@@ -144,8 +134,7 @@ describe.runIf(requirement('redis'))('sessions at two replicas', () => {
       // It comes back elsewhere, as it is told to; the other does not.
       await new Peer(scope, other, 2).join();
       expect(await one.process.exit(30)).toEqual({ code: 0, signal: null });
-      await vi.waitFor(() => expect(watcher.words).toContain('-3'), soon);
-      await vi.waitFor(() => expect(watcher.present).toEqual([2]), soon);
+      await watcher.hears(['=0', '+2', '+3', '-3']);
       expect(await scrape(scope, other)).toEqual([0, 2]);
     }));
 

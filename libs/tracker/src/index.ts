@@ -13,7 +13,7 @@ export { PeerStoreError, RefusedError } from './errors.ts';
 export type { HttpFrontendOptions } from './frontends/http/server.ts';
 export { HttpFrontend } from './frontends/http/server.ts';
 export { Networks } from './frontends/networks.ts';
-export type { Asking, TrackerLogic } from './frontends/tracker-logic.ts';
+export type { Asking, TrackerAnswer, TrackerLogic } from './frontends/tracker-logic.ts';
 export type { PacketRefusal, UdpFrontendOptions } from './frontends/udp/server.ts';
 export { UdpFrontend } from './frontends/udp/server.ts';
 export type { HttpTrackerOptions, RunningTracker } from './http-tracker.ts';
@@ -21,6 +21,7 @@ export { startHttpTracker } from './http-tracker.ts';
 export type { MemoryPeerStoreDependencies, MemoryPeerStoreOptions } from './stores/memory-peer-store.ts';
 export { MemoryPeerStore } from './stores/memory-peer-store.ts';
 export type {
+  Heard,
   MemberChange,
   PeerAnnounce,
   PeerSelection,

@@ -1,6 +1,6 @@
 import type { InfoHash } from '@pixtorrent/core';
-import type { AnnounceAnswer, AnnounceRequest, ScrapeEntry } from '@pixtorrent/tracker-protocol';
-import type { Asking, TrackerLogic } from './frontends/tracker-logic.ts';
+import type { AnnounceRequest, ScrapeEntry } from '@pixtorrent/tracker-protocol';
+import type { Asking, TrackerAnswer, TrackerLogic } from './frontends/tracker-logic.ts';
 import type { PeerStore } from './stores/peer-store.ts';
 
 export interface TrackerOptions {
@@ -54,7 +54,7 @@ export class Tracker implements TrackerLogic {
     this.#maxNumWant = options.maxNumWant ?? 200;
   }
 
-  async announce(request: AnnounceRequest, asking: Asking): Promise<AnnounceAnswer> {
+  async announce(request: AnnounceRequest, asking: Asking): Promise<TrackerAnswer> {
     const { infoHash, peerId, port, event, left } = request;
     const selection = await this.#store.announce({
       infoHash,
@@ -78,6 +78,7 @@ export class Tracker implements TrackerLogic {
       seeders: selection.seeders,
       leechers: selection.leechers,
       peers: selection.peers,
+      heard: selection.heard,
       ...(selection.partial && { warning: PARTIAL }),
     };
   }

@@ -1,6 +1,6 @@
 import type { InfoHash } from '@pixtorrent/core';
-import type { AnnounceAnswer, AnnounceRequest, ScrapeEntry } from '@pixtorrent/tracker-protocol';
-import type { Asking, TrackerLogic } from '../frontends/tracker-logic.ts';
+import type { AnnounceRequest, ScrapeEntry } from '@pixtorrent/tracker-protocol';
+import type { Asking, TrackerAnswer, TrackerLogic } from '../frontends/tracker-logic.ts';
 import type { Admission } from './admission.ts';
 
 /** A tracker for those who are admitted, whichever frontend they come by. */
@@ -13,7 +13,7 @@ export class AdmittingTracker implements TrackerLogic {
     this.#admission = admission;
   }
 
-  async announce(request: AnnounceRequest, asking: Asking): Promise<AnnounceAnswer> {
+  async announce(request: AnnounceRequest, asking: Asking): Promise<TrackerAnswer> {
     this.#admission.admit(request.infoHash, asking);
     return this.#tracker.announce(request, asking);
   }

@@ -1,5 +1,6 @@
 import type { InfoHash } from '@pixtorrent/core';
 import type { AnnounceAnswer, AnnounceRequest, ScrapeEntry } from '@pixtorrent/tracker-protocol';
+import type { Heard } from '../stores/peer-store.ts';
 
 /** What a frontend knows of an asker beside its request. */
 export interface Asking {
@@ -20,10 +21,15 @@ export interface Asking {
   readonly stalledWith?: ReadonlySet<string> | undefined;
 }
 
+export interface TrackerAnswer extends AnnounceAnswer {
+  /** When the store has heard of the peer by this, as in `PeerSelection`. */
+  readonly heard?: Heard;
+}
+
 /** What every frontend asks of the tracker behind it. */
 export interface TrackerLogic {
   /** @throws RefusedError, PeerStoreError */
-  announce(request: AnnounceRequest, asking: Asking): Promise<AnnounceAnswer>;
+  announce(request: AnnounceRequest, asking: Asking): Promise<TrackerAnswer>;
   /**
    * One entry for each of `infoHashes`, undefined for what is not known or not served. @throws RefusedError,
    * PeerStoreError

@@ -6,6 +6,7 @@ import { handOut, NO_PEERS } from './hand-out.ts';
 import { endpointsOf, memberAt } from './members.ts';
 import { MemorySwarms } from './memory-swarms.ts';
 import type {
+  Heard,
   MemberChange,
   PeerAnnounce,
   PeerSelection,
@@ -76,7 +77,7 @@ export class MemoryPeerStore implements PeerStore {
     const key = keyOf(announce.infoHash);
     const gone = announce.role === 'gone';
     const swarm = this.#swarms.find(key, now) ?? (gone ? undefined : this.#swarms.add(key, now));
-    if (swarm === undefined) return NOBODY;
+    if (swarm === undefined) return { ...NOBODY, heard: now };
     const endpoint = endpointOf(announce.address, announce.port);
     const expires = Math.floor(now + this.#timeToLive);
     const becameSeed = this.#swarms.place(swarm, announce, endpoint, expires);
@@ -86,17 +87,19 @@ export class MemoryPeerStore implements PeerStore {
     const { seeders, leechers } = swarm;
     const peers = gone ? NO_PEERS : this.#handOut(swarm, announce, endpoint);
     this.#swarms.tell();
-    return { seeders, leechers, peers };
+    return { seeders, leechers, peers, heard: now };
   }
 
-  async restore(peers: readonly StoredPeer[]): Promise<void> {
+  async restore(peers: readonly StoredPeer[]): Promise<Heard[]> {
     const now = this.#now();
-    const youngestFirst = [...peers].sort((a, b) => a.age - b.age);
+    const heard = peers.map((peer) => peer.heard ?? Math.floor(now - Math.max(0, peer.age)));
+    const youngestFirst = [...peers.keys()].sort((a, b) => heard[b]! - heard[a]!);
     try {
-      for (const peer of youngestFirst) this.#restoreOne(peer, now);
+      for (const i of youngestFirst) this.#restoreOne(peers[i]!, heard[i]!, now);
     } finally {
       this.#swarms.tell();
     }
+    return heard;
   }
 
   async scrape(infoHashes: readonly InfoHash[]): Promise<(ScrapeEntry | undefined)[]> {
@@ -173,8 +176,7 @@ export class MemoryPeerStore implements PeerStore {
     return Math.floor(this.#clock.now());
   }
 
-  #restoreOne(peer: StoredPeer, now: number): void {
-    const at = Math.floor(now - Math.max(0, peer.age));
+  #restoreOne(peer: StoredPeer, at: number, now: number): void {
     const expires = Math.floor(at + this.#timeToLive);
     if (expires <= now) return;
     const key = keyOf(peer.infoHash);
@@ -216,7 +218,7 @@ export class MemoryPeerStore implements PeerStore {
   }
 }
 
-const NOBODY: PeerSelection = { seeders: 0, leechers: 0, peers: NO_PEERS };
+const NOBODY = { seeders: 0, leechers: 0, peers: NO_PEERS };
 
 function keyOf(hash: InfoHash): string {
   return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('latin1');

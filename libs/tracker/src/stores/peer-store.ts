@@ -38,7 +38,15 @@ export interface PeerSelection {
   readonly peers: PackedPeers;
   /** Whether there may be more peers than are known here. */
   readonly partial?: boolean;
+  /** See `Heard`. */
+  readonly heard: Heard;
 }
+
+/**
+ * When a store has heard of a peer, by a clock that is the store's own: names the announce, so that what ends it leaves alone
+ * what has come after, through whichever tracker. Undefined where the store that others share has not heard of it.
+ */
+export type Heard = number | undefined;
 
 /** A peer that has come or changed its role, or has gone. What only announces again is no news. */
 export interface MemberChange {
@@ -58,6 +66,8 @@ export interface StoredPeer
   > {
   /** Milliseconds since it said so. */
   readonly age: number;
+  /** Of one that is gone: what the store has heard of it last; more exact than the age. */
+  readonly heard?: Heard;
 }
 
 /** Figures of one swarm. Times are milliseconds since 1970. */
@@ -95,9 +105,9 @@ export interface PeerStore {
   /**
    * Takes over each of `peers`, those with role `gone` as members that have left, unless the store itself has heard of
    * that peer since. Nothing is counted as completed, nor as an announce.
-   * @param peers at most 1,000 @throws PeerStoreError
+   * @param peers at most 1,000 @returns when it has heard of each by this @throws PeerStoreError
    */
-  restore(peers: readonly StoredPeer[]): Promise<void>;
+  restore(peers: readonly StoredPeer[]): Promise<Heard[]>;
   /** One entry for each of `infoHashes`, undefined for a swarm that is not known. @throws PeerStoreError */
   scrape(infoHashes: readonly InfoHash[]): Promise<(ScrapeEntry | undefined)[]>;
   /** One entry for each of `infoHashes`, undefined for a swarm that is not known. @throws PeerStoreError */

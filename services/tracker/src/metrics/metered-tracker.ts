@@ -1,6 +1,12 @@
 import type { Clock, InfoHash } from '@pixtorrent/core';
-import { type Asking, PeerStoreError, RefusedError, type TrackerLogic } from '@pixtorrent/tracker';
-import type { AnnounceAnswer, AnnounceRequest, ScrapeEntry } from '@pixtorrent/tracker-protocol';
+import {
+  type Asking,
+  PeerStoreError,
+  RefusedError,
+  type TrackerAnswer,
+  type TrackerLogic,
+} from '@pixtorrent/tracker';
+import type { AnnounceRequest, ScrapeEntry } from '@pixtorrent/tracker-protocol';
 import type { TrackerMetrics } from './tracker-metrics.ts';
 
 /** A tracker whose work is counted and timed, and otherwise is as it was. */
@@ -15,7 +21,7 @@ export class MeteredTracker implements TrackerLogic {
     this.#clock = clock;
   }
 
-  async announce(request: AnnounceRequest, asking: Asking): Promise<AnnounceAnswer> {
+  async announce(request: AnnounceRequest, asking: Asking): Promise<TrackerAnswer> {
     const started = this.#clock.now();
     let result = 'ok';
     try {

@@ -29,9 +29,16 @@ export class ClockOffset {
     if (redisTime - now > this.#best) this.#best = redisTime - now;
   }
 
+  get known(): boolean {
+    return this.#offset !== Number.NEGATIVE_INFINITY;
+  }
+
   /** 0 as long as nothing is known. */
   redisNow(): number {
-    const offset = Math.max(this.#best, this.#bestBefore);
-    return offset === Number.NEGATIVE_INFINITY ? 0 : this.#clock.now() + offset;
+    return this.known ? this.#clock.now() + this.#offset : 0;
+  }
+
+  get #offset(): number {
+    return Math.max(this.#best, this.#bestBefore);
   }
 }

@@ -49,10 +49,11 @@ export function packSending({ timeToLive, random, sent }: Sending): Buffer {
 
 /** A peer as `RESTORE` takes it. */
 export function packStored(peer: StoredPeer): Buffer {
-  const head = 10;
+  const head = 18;
   const bytes = Buffer.allocUnsafe(head + peerLength(peer));
   bytes.writeDoubleLE(peer.age, 0);
-  bytes[8] = ROLES[peer.role];
+  bytes.writeDoubleLE(peer.heard ?? 0, 8);
+  bytes[16] = ROLES[peer.role];
   return bytes.subarray(0, packPeer(peer, bytes, head - 1));
 }
 

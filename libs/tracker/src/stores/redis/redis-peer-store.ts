@@ -14,6 +14,7 @@ import type { ScrapeEntry } from '@pixtorrent/tracker-protocol';
 import type { Cluster, Redis } from 'ioredis';
 import { PeerStoreError } from '../../errors.ts';
 import type {
+  Heard,
   MemberChange,
   PeerAnnounce,
   PeerSelection,
@@ -30,6 +31,7 @@ import { packAnnounce, packSending, packStored, type Sending } from './packed-an
 import { run, type Script } from './script.ts';
 import {
   droppedOf,
+  heardOf,
   isNews,
   isUnfinished,
   leechersOf,
@@ -149,25 +151,32 @@ export class RedisPeerStore implements SharedPeerStore {
       seeders: seedersOf(answer),
       leechers: leechersOf(answer),
       peers: announce.role === 'gone' ? NOBODY : handOut(answer, announce, this.#random),
+      heard: heardOf(answer),
     };
   }
 
-  async restore(peers: readonly StoredPeer[]): Promise<void> {
-    const swarms = new Map<string, StoredPeer[]>();
-    for (const peer of peers) {
-      const hex = toHex(peer.infoHash);
+  async restore(peers: readonly StoredPeer[]): Promise<Heard[]> {
+    const swarms = new Map<string, number[]>();
+    for (const [i, { infoHash }] of peers.entries()) {
+      const hex = toHex(infoHash);
       const swarm = swarms.get(hex);
-      if (swarm === undefined) swarms.set(hex, [peer]);
-      else swarm.push(peer);
+      if (swarm === undefined) swarms.set(hex, [i]);
+      else swarm.push(i);
     }
-    const calls: Promise<unknown>[] = [];
-    for (const [hex, members] of swarms) {
-      for (let at = 0; at < members.length; at += STEP) {
-        const told = members.slice(at, at + STEP).map(packStored);
-        calls.push(this.#change(RESTORE, hex, [packSending(this.#sending()), this.#now(), ...told]));
-      }
-    }
+    const heard: Heard[] = new Array(peers.length);
+    const tell = async (hex: string, members: readonly number[]): Promise<void> => {
+      const told = members.map((i) => packStored(peers[i]!));
+      const answer = await this.#change(RESTORE, hex, [packSending(this.#sending()), this.#now(), ...told]);
+      for (const i of members) heard[i] = peers[i]!.heard ?? Math.floor(heardOf(answer) - peers[i]!.age);
+    };
+    // Ages are as good as what is known of Redis's time.
+    const [first] = swarms.keys();
+    if (first !== undefined && this.#offset?.known === false) await this.#look(first, false);
+    const calls: Promise<void>[] = [];
+    for (const [hex, members] of swarms)
+      for (let at = 0; at < members.length; at += STEP) calls.push(tell(hex, members.slice(at, at + STEP)));
     await Promise.all(calls);
+    return heard;
   }
 
   scrape(infoHashes: readonly InfoHash[]): Promise<(ScrapeEntry | undefined)[]> {
@@ -259,7 +268,6 @@ export class RedisPeerStore implements SharedPeerStore {
   async #change(script: Script, hex: string, args: readonly (string | Buffer)[]): Promise<Buffer> {
     for (let steps = 0; ; steps++) {
       const answer = await this.#run(script, hex, args);
-      this.#offset?.learn(timeOf(answer));
       if (isNews(answer)) this.#index.note(hex, stateOf(answer), lifeOf(answer));
       if (!isUnfinished(answer)) return answer;
       if (steps >= MAX_STEPS) throw new PeerStoreError('store-unavailable', 'too many peers are due');
@@ -284,6 +292,7 @@ export class RedisPeerStore implements SharedPeerStore {
     const started = this.#clock.now();
     try {
       const answer = await this.#ask(() => this.#runOrWipe(script, this.#keys.swarm(hex), args));
+      this.#offset?.learn(timeOf(answer));
       this.#sweptPeers += droppedOf(answer);
       return answer;
     } finally {

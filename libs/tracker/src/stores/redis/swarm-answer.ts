@@ -10,7 +10,8 @@ const COMPLETED = 10;
 const STAMP = 14;
 const DUE = 22;
 const DROPPED = 30;
-export const FIGURES_LENGTH = 34;
+const HEARD = 34;
+export const FIGURES_LENGTH = 42;
 
 /** A swarm, when it was looked at by a script. */
 export interface SwarmState {
@@ -54,6 +55,11 @@ export function leechersOf(answer: Buffer): number {
 /** Peers that were dropped because their time was up. */
 export function droppedOf(answer: Buffer): number {
   return answer.readUInt32LE(DROPPED);
+}
+
+/** What an announce counts for, or what is told at second hand without age: Redis's milliseconds. */
+export function heardOf(answer: Buffer): number {
+  return answer.readDoubleLE(HEARD);
 }
 
 export function stateOf(answer: Buffer): SwarmState {

@@ -17,7 +17,7 @@
  * - `:c` is no key but the channel of changes
  *
  * A call that Redis comes to late, for having been stopped, counts for when it was sent: what was said since, and has come
- * by another way, stands.
+ * by another way, stands. What is told at second hand always does, for it is compared with what others have said.
  *
  * Should Redis evict one of the keys and not the others, a script fails sooner or later; then all go (`WIPE`), and the swarm
  * is made anew by those who announce.
@@ -47,7 +47,7 @@ else
   first, expires, oldest, indexed, minute = 0, 0, NEVER, 0, 0
 end
 if expires <= now then completed, announces, before, first = 0, 0, 0, NEVER end
-local changed, news, dropped, life = false, {}, 0, 0
+local changed, news, dropped, life, heard = false, {}, 0, 0, now
 
 local function wipe()
   call('DEL', H, I, E, p .. ':d', p .. ':L4', p .. ':S4', p .. ':L6', p .. ':S6')
@@ -182,6 +182,6 @@ local function figures(again, wanted)
   if wanted == 1 and expires <= now then wanted = 2 end
   local due = expires
   if oldest < NEVER then due = oldest end
-  return pack('<BBI4I4I4ddI4', again, wanted, n.S4 + n.S6, n.L4 + n.L6, completed, stamp, due, dropped)
+  return pack('<BBI4I4I4ddI4d', again, wanted, n.S4 + n.S6, n.L4 + n.L6, completed, stamp, due, dropped, heard)
 end
 `;

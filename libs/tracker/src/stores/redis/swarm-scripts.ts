@@ -22,6 +22,7 @@ if expire(${AT_ONCE}) then
   return figures(1, changed and 1 or 0)
 end
 local endpoint, identity, said = sub(a, 24, 23 + length), sub(a, 24 + length), moment(sent)
+heard = said
 if said < now and overtaken(endpoint, said + ttl) then
   if changed then save() end
   return figures(0, changed and 1 or 0) .. pack('<I2I2I2', 0, 0, 0)
@@ -108,7 +109,8 @@ return figures(0, wanted) .. counts .. table.concat(nearby) .. s1 .. s2 .. l1 ..
 
 /**
  * Takes over what others have heard. ARGV[1], packed: time to live, a random number, when it was sent; from ARGV[3] on a
- * peer each, packed: milliseconds since, role, length of the endpoint, endpoint, identity.
+ * peer each, packed: milliseconds since, when it was heard by Redis's time in place of that (0 for unknown), role, length of
+ * the endpoint, endpoint, identity.
  */
 export const RESTORE: Script = script(`${SWARM}
 local ttl, seed, sent = unpick('<I4I4d', ARGV[1])
@@ -119,12 +121,13 @@ if expire(${AT_ONCE}) then
   save()
   return figures(1, changed and 1 or 0)
 end
-local heard, told = false, moment(sent)
+local taken = false
+if sent > 0 then heard = math.min(now, floor(sent)) end
 for k = 3, #ARGV do
   local a = ARGV[k]
-  local age, role, length = unpick('<dBB', a)
-  local endpoint, identity = sub(a, 11, 10 + length), sub(a, 11 + length)
-  local said = floor(told - age)
+  local age, said, role, length = unpick('<ddBB', a)
+  local endpoint, identity = sub(a, 19, 18 + length), sub(a, 19 + length)
+  if said == 0 then said = floor(heard - age) end
   if not overtaken(endpoint, said + ttl) then
     local value = call('HGET', I, endpoint)
     local member = value and value ~= ''
@@ -145,10 +148,10 @@ for k = 3, #ARGV do
       first, expires = math.min(first, said), math.max(expires, said + ttl)
     end
     remember(endpoint, said + ttl)
-    heard = true
+    taken = true
   end
 end
-if not heard and not changed then return figures(0, 0) end
+if not taken and not changed then return figures(0, 0) end
 indexed = now
 if head then lengthen() end
 save()

@@ -22,11 +22,11 @@ export class Departures {
     return this.#left.size;
   }
 
-  /** @param age milliseconds since it left */
-  note({ infoHash, peerId, address, port, left, zone, node, pixwire }: Departure, age = 0): void {
+  note({ age, ...departure }: Omit<StoredPeer, 'role'>): void {
+    const { infoHash, peerId, address, port, left, zone, node, pixwire, heard } = departure;
     const key = `${latin1(infoHash)}${latin1(address)}${port}`;
     this.#left.delete(key);
-    const peer = { infoHash, peerId, address, port, left, zone, node, pixwire };
+    const peer = { infoHash, peerId, address, port, left, zone, node, pixwire, heard };
     this.#left.set(key, { peer, at: this.#clock.now() - age });
     if (this.#left.size > this.#limit) this.#left.delete(this.#left.keys().next().value!);
   }

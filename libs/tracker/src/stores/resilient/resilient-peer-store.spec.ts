@@ -3,7 +3,7 @@ import { VirtualTime } from '@pixtorrent/testkit';
 import { afterEach, expect, it } from 'vitest';
 import { PeerStoreError } from '../../errors.ts';
 import { MemoryPeerStore } from '../memory-peer-store.ts';
-import type { PeerSelection, SharedPeerStore } from '../peer-store.ts';
+import type { Heard, PeerSelection, SharedPeerStore } from '../peer-store.ts';
 import { announceOf, HASH, hostsOf, storedOf } from '../suite/announces.ts';
 import { ResilientPeerStore, type ResilientPeerStoreOptions } from './resilient-peer-store.ts';
 
@@ -19,6 +19,8 @@ class SharedMemory {
   mode: 'there' | 'gone' | 'hangs' = 'there';
   /** What it does before each call. */
   before: (call: Call) => void = () => {};
+  /** Milliseconds by which it takes what it is told at second hand for younger. */
+  guess = 0;
   /** Peers that it was told at second hand. */
   told: string[] = [];
   readonly #make: () => MemoryPeerStore;
@@ -47,7 +49,7 @@ class SharedMemory {
       restore: (peers) =>
         ask('restore', () => {
           this.told.push(...peers.map(({ role, address }) => `${role} ${address[3]}`));
-          return this.memory.restore(peers);
+          return this.memory.restore(peers.map((peer) => ({ ...peer, age: peer.age - this.guess })));
         }),
       scrape: (hashes) => ask('scrape', () => this.memory.scrape(hashes)),
       figures: (hashes) => ask('scrape', () => this.memory.figures(hashes)),
@@ -231,6 +233,32 @@ it('has whoever leaves while it is told leave, though it was told that they are 
   await Promise.all(leaving);
   expect(leaving).toHaveLength(1);
   expect((await shared.memory.scrape([HASH]))[0]).toMatchObject({ leechers: 299 });
+});
+
+it('lets go of who left by what the shared store has heard of him, where it has', async () => {
+  const { store, shared, advance } = await setUp();
+  const gone = (peer: number, heard: Heard, age: number) => ({
+    ...storedOf({ peer, role: 'gone' }, age),
+    heard,
+  });
+  const { heard } = await store.announce(announceOf({ peer: 1 }));
+  const [kept] = await store.restore([storedOf({ peer: 2 }, 0)]);
+  await advance(10);
+  // By another replica.
+  for (const peer of [1, 2]) await shared.memory.announce(announceOf({ peer }));
+  await store.restore([gone(1, heard, 0), gone(2, kept, 0)]);
+  expect(await store.scrape([HASH])).toEqual([{ seeders: 0, leechers: 2, completed: 0 }]);
+  shared.mode = 'gone';
+  await store.restore([gone(1, heard, 0)]);
+  const alone = await store.announce(announceOf({ peer: 3 }));
+  expect([alone.heard, ...(await store.restore([storedOf({ peer: 4 }, 0)]))]).toEqual([undefined, undefined]);
+  shared.mode = 'there';
+  shared.guess = 50;
+  await advance(LOOK);
+  expect(await store.scrape([HASH])).toEqual([{ seeders: 0, leechers: 4, completed: 0 }]);
+  shared.guess = 0;
+  await store.restore([gone(3, undefined, LOOK), gone(4, undefined, LOOK)]);
+  expect(handed(await store.announce(announceOf({ peer: 5 })))).toEqual([1, 2]);
 });
 
 it('starts without it, and lets it know when it comes', async () => {

@@ -11,6 +11,7 @@ import type { ScrapeEntry } from '@pixtorrent/tracker-protocol';
 import { PeerStoreError } from '../../errors.ts';
 import type { MemoryPeerStore } from '../memory-peer-store.ts';
 import type {
+  Heard,
   MemberChange,
   PeerAnnounce,
   PeerSelection,
@@ -72,6 +73,11 @@ export interface ResilienceFigures {
 
 /** Peers of one write-back step. */
 const BATCH = 250;
+/**
+ * Milliseconds by which one guess of the shared store's time may be off another. Who came while it was away, and is told to have
+ * left, must not have left before it was told to have come.
+ */
+const GUESS = 100;
 /** Milliseconds: what was under way when the shared store went may be lost too. */
 const MARGIN = 2000;
 
@@ -137,7 +143,7 @@ export class ResilientPeerStore implements PeerStore {
   }
 
   async announce(announce: PeerAnnounce): Promise<PeerSelection> {
-    if (announce.role === 'gone') this.#departures.note(announce);
+    if (announce.role === 'gone') this.#departures.note({ ...announce, age: 0 });
     if (this.#state.type !== 'away') {
       this.#remember(announce);
       try {
@@ -147,18 +153,24 @@ export class ResilientPeerStore implements PeerStore {
       }
     }
     this.#answeredAlone++;
-    return { ...(await this.#own.announce(announce)), partial: true };
+    return { ...(await this.#own.announce(announce)), partial: true, heard: undefined };
   }
 
-  async restore(peers: readonly StoredPeer[]): Promise<void> {
-    await this.#own.restore(peers);
-    for (const peer of peers) if (peer.role === 'gone') this.#departures.note(peer, peer.age);
-    if (this.#state.type === 'away') return;
-    try {
-      await this.#ask(this.#shared.restore(peers));
-    } catch (error) {
-      this.#lost(error);
+  async restore(peers: readonly StoredPeer[]): Promise<Heard[]> {
+    // What the shared store has heard says nothing to the own one.
+    await this.#own.restore(peers.map((peer) => ({ ...peer, heard: undefined })));
+    const told = peers.map((peer) =>
+      isGuess(peer) ? { ...peer, age: Math.max(0, peer.age - GUESS) } : peer,
+    );
+    for (const peer of told) if (peer.role === 'gone') this.#departures.note(peer);
+    if (this.#state.type !== 'away') {
+      try {
+        return await this.#ask(this.#shared.restore(told));
+      } catch (error) {
+        this.#lost(error);
+      }
     }
+    return peers.map(() => undefined);
   }
 
   scrape(infoHashes: readonly InfoHash[]): Promise<(ScrapeEntry | undefined)[]> {
@@ -291,6 +303,10 @@ export class ResilientPeerStore implements PeerStore {
     }
     yield* this.#departures.since(at, BATCH);
   }
+}
+
+function isGuess({ role, heard }: StoredPeer): boolean {
+  return role === 'gone' && heard === undefined;
 }
 
 function late(): PeerStoreError {

@@ -75,7 +75,7 @@ export function changesSuite(options: PeerStoreSuiteOptions): void {
 }
 
 /** Watches the first swarm from when the store is known to tell its changes. */
-async function watch(store: PeerStore): Promise<{ told: MemberChange[]; end: () => void }> {
+export async function watch(store: PeerStore): Promise<{ told: MemberChange[]; end: () => void }> {
   const beacon = announceOf({ peer: 60_000 });
   const told: MemberChange[] = [];
   let beacons = 0;

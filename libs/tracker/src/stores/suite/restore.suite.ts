@@ -1,6 +1,8 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { PeerStoreSuiteOptions } from '../peer-store.suite.ts';
+import type { Heard } from '../peer-store.ts';
 import { announceOf, HASH, hostsOf, storedOf, TIME_TO_LIVE, withStore } from './announces.ts';
+import { watch } from './changes.suite.ts';
 
 /** What is told at second hand. */
 export function restoreSuite(options: PeerStoreSuiteOptions): void {
@@ -44,6 +46,41 @@ export function restoreSuite(options: PeerStoreSuiteOptions): void {
       const answer = await store.announce(announceOf({ peer: 4 }));
       expect(hostsOf(answer).sort()).toEqual(['10.0.0.1', '10.0.0.3']);
       expect(answer).toMatchObject({ seeders: 1, leechers: 2 });
+    }));
+
+  it('lets go of who has left by what was heard last of him, however late that is told, and of nobody who came since', () =>
+    withStore(options, async ({ store, advance }) => {
+      const { told } = await watch(store);
+      const first = await store.announce(announceOf({ peer: 1 }));
+      const other = await store.announce(announceOf({ peer: 2 }));
+      await advance(1);
+      const again = await store.announce(announceOf({ peer: 1 }));
+      const gone = (peer: number, heard: Heard) => ({ ...storedOf({ peer, role: 'gone' }, 0), heard });
+      // What was sent before comes after, and says nothing of its age.
+      await store.restore([gone(1, first.heard), gone(2, other.heard)]);
+      expect(hostsOf(await store.announce(announceOf({ peer: 3 })))).toEqual(['10.0.0.1']);
+      const kept = await store.restore([storedOf({ peer: 3 }, 0), storedOf({ peer: 1 }, TIME_TO_LIVE / 2)]);
+      await advance(1);
+      await store.announce(announceOf({ peer: 3, role: 'seed' }));
+      await store.restore([gone(3, kept[0])]);
+      await store.restore([gone(1, kept[1])]);
+      expect(await store.scrape([HASH])).toEqual([{ seeders: 1, leechers: 1, completed: 0 }]);
+      await store.restore([gone(1, again.heard)]);
+      const last = await store.restore([storedOf({ peer: 3, role: 'seed' }, 0)]);
+      await store.restore([gone(3, last[0])]);
+      expect((await store.announce(announceOf({ peer: 4 }))).seeders).toBe(0);
+      await vi.waitFor(() =>
+        expect(told.map(({ type, address }) => `${type} ${address[3]}`)).toEqual([
+          'joined 1',
+          'joined 2',
+          'left 2',
+          'joined 3',
+          'joined 3',
+          'left 1',
+          'left 3',
+          'joined 4',
+        ]),
+      );
     }));
 
   it('lets everybody go in time when one of those told at second hand has left before', () =>

@@ -1,5 +1,5 @@
 import type { Clock } from '@pixtorrent/core';
-import type { StoredPeer } from '@pixtorrent/tracker';
+import type { Heard, StoredPeer } from '@pixtorrent/tracker';
 import type { AnnounceRequest } from '@pixtorrent/tracker-protocol';
 import type { Announced } from '../announce-messages.ts';
 import { endpointKey } from './endpoint-key.ts';
@@ -22,6 +22,8 @@ export class SessionSwarm implements SwarmListener {
   /** Bytes that the peer lacked when it last said so. */
   #left: number;
   #heard: number | undefined;
+  /** The same by the store's own clock. */
+  #heardByStore: Heard;
   /** Ends the news of it. */
   unfollow: () => void = nothing;
 
@@ -66,9 +68,10 @@ export class SessionSwarm implements SwarmListener {
     this.#left = left;
   }
 
-  /** The store has heard of it. */
-  wasHeard(): void {
+  /** The store has heard of it, when by its own clock. */
+  wasHeard(byStore: Heard): void {
     this.#heard = this.#clock.now();
+    this.#heardByStore = byStore;
   }
 
   tell(message: Buffer): void {
@@ -88,7 +91,8 @@ export class SessionSwarm implements SwarmListener {
   departed(): StoredPeer | undefined {
     if (this.#heard === undefined) return undefined;
     // Whole milliseconds, as stores count them: a fraction more, and they would have heard of it since.
-    return this.#stored('gone', Math.floor(this.#clock.now() - this.#heard));
+    const age = Math.floor(this.#clock.now() - this.#heard);
+    return { ...this.#stored('gone', age), heard: this.#heardByStore };
   }
 
   #stored(role: StoredPeer['role'], age: number): StoredPeer {

@@ -212,7 +212,7 @@ export class Session {
       ...asking,
       ...(stalled && { stalledWith: swarm.handedOut.endpoints() }),
     });
-    swarm.wasHeard();
+    swarm.wasHeard(answer.heard);
     if (this.#end !== undefined) return;
     if (stops) this.#swarms.delete(key);
     swarm.handedOut.add(answer.peers);

@@ -148,8 +148,8 @@ export class Sessions implements SessionOwner {
     };
     try {
       for (const peers of inSteps(swarms, keep)) {
-        await store.restore(peers);
-        for (const swarm of kept.splice(0)) swarm.wasHeard();
+        const heard = await store.restore(peers);
+        for (const [i, swarm] of kept.splice(0).entries()) swarm.wasHeard(heard[i]);
         metrics.refreshed.inc(peers.length);
       }
     } catch (error) {
