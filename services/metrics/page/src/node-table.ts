@@ -39,13 +39,16 @@ export class NodeTable {
       button.addEventListener('click', () => this.#choose(column));
       return element('th', { scope: 'col', class: column.number ? 'number' : undefined }, button);
     });
-    this.root = element(
+    const table = element(
       'table',
       { class: 'nodes' },
       element('caption', { class: 'hidden' }, 'Nodes of the swarm; a press on a heading sorts by it'),
       element('thead', {}, element('tr', {}, ...this.#heads)),
       this.#body,
     );
+    // What scrolls has to be reached by the keyboard.
+    const place = { class: 'scrolls tall', tabindex: 0, role: 'region', 'aria-label': 'Nodes' };
+    this.root = element('div', place, table);
     this.#mark();
   }
 

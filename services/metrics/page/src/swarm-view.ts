@@ -44,7 +44,7 @@ export class SwarmView implements View {
       panel('Copies of each piece', 'copies', legend(), this.#strip.root),
       panel('Pieces of every node', 'map-panel', this.#pointed, this.#map.root),
       panel('Who sends to whom', 'graph-panel', this.#graph.root),
-      panel('Nodes', 'nodes-panel', element('div', { class: 'scrolls' }, this.#table.root)),
+      panel('Nodes', 'nodes-panel', this.#table.root),
     );
     this.root = element(
       'div',
@@ -170,8 +170,7 @@ function tilesOf(swarm: SwarmDetail): Tile[] {
       name: 'Rarest piece',
       value: counted(availability, 'copy', 'copies'),
       more: `${swarm.distributedCopies.toFixed(2)} distributed`,
-      tone:
-        availability === 0 || (availability === 1 && nodes > 1 && whole <= 1 && isDone) ? 'bad' : undefined,
+      tone: availability === 0 ? 'bad' : undefined,
     },
     { name: 'Seeder sent', value: `${swarm.seederAmplification.toFixed(2)} ×`, more: 'the content' },
     {

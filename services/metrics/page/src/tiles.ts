@@ -23,6 +23,7 @@ export class Tiles {
           element('dd', { class: 'more' }),
         ),
       );
+    this.root.classList.toggle('many', tiles.length > 4);
     tiles.forEach(({ name, value, more, tone }, n) => {
       const tile = this.root.children[n]!;
       const [title, figure, rest] = tile.children;
