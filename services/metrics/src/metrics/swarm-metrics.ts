@@ -71,6 +71,24 @@ export function addSwarmMetrics(metrics: Metrics, swarms: () => RankedSwarms): v
     'share',
     ({ spreadSeconds }) => Object.fromEntries(spreadSeconds.map((seconds, n) => [SHARES[n]!, seconds])),
   );
+  own.by(
+    'tracker_peers',
+    'Peers that the tracker knows',
+    'role',
+    ({ tracker }): Record<string, number> =>
+      tracker === undefined ? {} : { seeder: tracker.seeders, leecher: tracker.leechers },
+  );
+  own.each(
+    'announced_nodes',
+    'Nodes that report, and that a tracker has taken in',
+    (all) => all.tracker?.announced,
+  );
+  own.each('other_peers', 'Peers that the tracker knows beside these', (all) => all.tracker?.others);
+  own.each(
+    'tracker_completed',
+    'Peers that have told the tracker that they became whole',
+    (all) => all.tracker?.completed,
+  );
   own.count('received_bytes_total', 'Bytes that came', ({ received }) => received);
   own.count('sent_bytes_total', 'Bytes that were sent', ({ sent }) => sent);
   own.count('between_nodes_bytes_total', 'Bytes between nodes that report', (all) => all.bytesBetweenNodes);
