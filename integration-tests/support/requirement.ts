@@ -16,6 +16,7 @@ const SETS = {
   redis: ['redis-server', 'redis-cli', 'openssl'],
   readers: ['curl', 'wget', 'aria2c'],
   docker: ['docker'],
+  promtool: ['promtool', 'prometheus'],
 } as const;
 
 type Requirement = keyof typeof SETS;
