@@ -1,6 +1,7 @@
 import { Controller, Get, Header, Inject, NotFoundException, Param, UseFilters } from '@nestjs/common';
 import { type Swarm, SwarmHealth } from '@pixtorrent/swarm-health';
 import { ProblemFilter } from './problem.filter.ts';
+import type { SwarmDetailJson, SwarmListJson } from './schemas.ts';
 import { memberJson, swarmJson } from './swarm-json.ts';
 
 /** Bytes of pieces in one answer, before base64: beyond that it has none. */
@@ -19,7 +20,7 @@ export class SwarmsController {
   /** All of them, by name. */
   @Get()
   @Header('cache-control', 'no-store')
-  list() {
+  list(): SwarmListJson {
     const swarms = Array.from(this.#health.swarms.values(), (swarm) =>
       swarmJson(this.#health.figures(swarm)),
     );
@@ -31,7 +32,7 @@ export class SwarmsController {
   /** One of them, by NAME@VERSION or by its info hash in hexadecimal, with its nodes. */
   @Get(':name')
   @Header('cache-control', 'no-store')
-  one(@Param('name') name: string) {
+  one(@Param('name') name: string): SwarmDetailJson {
     const swarm = this.#find(name);
     if (swarm === undefined) throw new NotFoundException(`no node reports a swarm ${name}`);
     const fits = swarm.members.size * (swarm.pieces / 8) <= MOST_PIECES;
