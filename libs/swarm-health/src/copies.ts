@@ -47,6 +47,11 @@ export class Copies {
     return this.#sole[holder] ?? 0;
   }
 
+  /** Pieces that nobody has. */
+  get missing(): number {
+    return this.#pieces[0]!;
+  }
+
   /** Copies of the rarest piece. */
   get rarest(): number {
     let count = 0;

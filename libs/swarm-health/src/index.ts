@@ -17,3 +17,4 @@ export type { MemberFigures, SwarmFigures, TrackerFigures } from './swarm-figure
 export type { ClusterFigures, Milliseconds } from './swarm-health.ts';
 export { SwarmHealth } from './swarm-health.ts';
 export type { TrackerCounts } from './tracked-swarms.ts';
+export type { Warning, WarningCode } from './warnings.ts';

@@ -13,6 +13,8 @@ export class KnownNode {
   readonly members = new Map<string, Member>();
   /** By cause: bans, as it counted them last. */
   readonly bans = new Map<string, number>();
+  /** It has told its counters since it was met: what they gain from then on is news. */
+  counted = false;
   discoveryMs = 0;
   messageMs = 0;
   /** The stream that speaks for it. */

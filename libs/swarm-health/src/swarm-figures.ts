@@ -3,6 +3,7 @@ import type { Member } from './member.ts';
 import type { PeerBytes } from './report.ts';
 import type { Swarm } from './swarm.ts';
 import type { TrackerCounts } from './tracked-swarms.ts';
+import type { Warning } from './warnings.ts';
 
 /** How healthy a swarm is. Bytes, seconds, bytes a second; the definitions are in docs/metrics.md. */
 export interface SwarmFigures {
@@ -28,6 +29,8 @@ export interface SwarmFigures {
   };
   readonly secondsLeft: number | undefined;
   readonly stragglerRatio: number;
+  /** Of the nodes that lack something; undefined where none does. */
+  readonly slowest: string | undefined;
   readonly seederAmplification: number;
   readonly duplicateRatio: number;
   readonly wasteRatio: number;
@@ -42,6 +45,8 @@ export interface SwarmFigures {
   /** Undefined where every piece is with several nodes, or with none. */
   readonly soleHolder: string | undefined;
   readonly solePieces: number;
+  /** The worst first. */
+  readonly warnings: readonly Warning[];
   /** Undefined where no tracker is followed, or it is away. */
   readonly tracker: TrackerFigures | undefined;
 }
@@ -73,7 +78,7 @@ export interface MemberFigures {
   readonly peers: readonly PeerBytes[];
 }
 
-type Times = Required<Pick<HealthLimits, 'staleAfter' | 'stalledAfter'>>;
+export type Times = Required<Pick<HealthLimits, 'staleAfter' | 'stalledAfter'>>;
 
 /** Takes a step per member. @param tracked what the tracker says @param now milliseconds */
 export function swarmFigures(
@@ -88,6 +93,8 @@ export function swarmFigures(
   const figures = { whole: 0, partial: 0, stalled: 0, downRate: 0, solePieces: 0 };
   let secondsLeft: number | undefined = 0;
   let soleHolder: string | undefined;
+  let slowest: string | undefined;
+  let longest = -1;
   let announced = 0;
   for (const member of swarm.members.values()) {
     const stale = isStale(member, now, times);
@@ -111,6 +118,10 @@ export function swarmFigures(
     else if (secondsLeft !== undefined) secondsLeft = Math.max(secondsLeft, (size - have) / rate);
     const took = durationOf(member, have, size, rate, now);
     if (took !== undefined) durations.push(took);
+    if (took !== undefined && have < size && took > longest) {
+      longest = took;
+      slowest = member.node.name;
+    }
   }
   completions.sort(ascending);
   const came = transfer.received + transfer.duplicate + transfer.wasted;
@@ -132,6 +143,7 @@ export function swarmFigures(
     },
     secondsLeft,
     stragglerRatio: stragglerRatio(durations),
+    slowest,
     seederAmplification: swarm.originSent / size,
     duplicateRatio: came === 0 ? 0 : transfer.duplicate / came,
     wasteRatio: came === 0 ? 0 : transfer.wasted / came,
@@ -142,6 +154,7 @@ export function swarmFigures(
     sent: transfer.sent,
     failedPieces: transfer.failed,
     soleHolder,
+    warnings: swarm.warnings.list(now),
     tracker: tracked && {
       ...tracked,
       announced,
@@ -174,11 +187,11 @@ export function percentile(sorted: readonly number[], percent: number): number {
   return sorted[Math.max(0, Math.ceil((percent * sorted.length) / 100) - 1)] ?? 0;
 }
 
-function isStale({ node }: Member, now: number, { staleAfter }: Times): boolean {
+export function isStale({ node }: Member, now: number, { staleAfter }: Times): boolean {
   return now - node.heardAt > staleAfter;
 }
 
-function isStalled(member: Member, now: number, times: Times): boolean {
+export function isStalled(member: Member, now: number, times: Times): boolean {
   return member.stalledMs >= times.stalledAfter && !isStale(member, now, times);
 }
 

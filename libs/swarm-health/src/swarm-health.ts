@@ -51,6 +51,8 @@ export interface Milliseconds {
 
 /** Nodes that are gone and whose bans are remembered, should they come back. */
 const MAX_DEPARTED = 1000;
+/** Milliseconds between two looks for what is wrong. */
+const REVIEW_PERIOD = 5000;
 /** Causes of bans, of all nodes together. */
 const MAX_CAUSES = 32;
 
@@ -76,6 +78,7 @@ export class SwarmHealth {
   #reports = 0;
   #asked = 0;
   #leftOut = 0;
+  #reviewedAt = Number.NEGATIVE_INFINITY;
 
   constructor({ clock }: { readonly clock: Clock }, limits: HealthLimits = {}) {
     this.#clock = clock;
@@ -161,6 +164,13 @@ export class SwarmHealth {
       for (const [key, { doubtedAt }] of node.members)
         if (doubtedAt !== undefined && now - doubtedAt > staleAfter) this.#leave(node, key, false, now);
     }
+    if (now - this.#reviewedAt >= REVIEW_PERIOD) this.#review(now);
+  }
+
+  #review(now: number): void {
+    this.#reviewedAt = now;
+    for (const swarm of this.#swarms.values())
+      if (swarm.warnings.review(swarm, this.figures(swarm), now, this.#limits)) swarm.version++;
   }
 
   #untracked(): number {
@@ -284,10 +294,14 @@ export class SwarmHealth {
     node.messageMs = messageMs;
     for (const [cause, count] of Object.entries(bans)) {
       const before = node.bans.get(cause) ?? 0;
+      const gain = count < before ? count : count - before;
       if (this.#bans.has(cause) || this.#bans.size < MAX_CAUSES)
-        this.#bans.set(cause, (this.#bans.get(cause) ?? 0) + (count < before ? count : count - before));
+        this.#bans.set(cause, (this.#bans.get(cause) ?? 0) + gain);
       node.bans.set(cause, count);
+      if (node.counted)
+        for (const key of node.members.keys()) this.#swarms.get(key)!.warnings.bans.add(gain, node.heardAt);
     }
+    node.counted = true;
   }
 
   #leave(node: KnownNode, key: string, remember: boolean, now: number): void {

@@ -5,6 +5,7 @@ import { Member } from './member.ts';
 import type { PieceReport, TorrentReport, TorrentShape, TransferCounters } from './report.ts';
 import { Spread } from './spread.ts';
 import { add, gained, nothingMoved, type Transfer } from './transfer.ts';
+import { Warnings } from './warnings.ts';
 
 /** Bytes, about. */
 const COST = { swarm: 8192, piece: 12, member: 1024, peer: 100 } as const;
@@ -21,6 +22,7 @@ export class Swarm {
   readonly pieces: number;
   readonly copies: Copies;
   readonly spread: Spread;
+  readonly warnings = new Warnings();
   readonly members = new Map<string, Member>();
   /** What all members counted, also those that are gone. */
   readonly transfer: Transfer = nothingMoved();
@@ -112,6 +114,8 @@ export class Swarm {
     if (now > member.since) {
       member.down.add(gain.received, now);
       member.up.add(gain.sent, now);
+      if (member.origin) this.warnings.originSent.add(gain.sent, now);
+      this.warnings.failed.add(gain.failed, now);
     }
     member.counters = { received, sent, duplicate, wasted, failed };
     add(this.transfer, gain);

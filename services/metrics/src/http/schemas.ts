@@ -24,6 +24,15 @@ const tracker = z
   })
   .describe('What the tracker says of the swarm');
 
+const warning = z
+  .object({
+    code: z.string().describe('What it is about'),
+    severity: z.enum(['critical', 'warning']),
+    message: z.string().describe('A sentence that names what and who'),
+    seconds: seconds.describe('For how long it has been so'),
+  })
+  .describe('What somebody should look at');
+
 const figures = {
   infoHash: z.string().regex(/^[0-9a-f]{40}$/),
   name: z.string().describe('NAME@VERSION; empty where no node knew it'),
@@ -77,6 +86,7 @@ const figures = {
     .nullable()
     .describe('The node with most pieces that nobody else has; null where there are none'),
   solePieces: count.describe('The number of these'),
+  warnings: z.array(warning).describe('The worst first'),
   tracker: tracker.nullable().describe('Null where no tracker is followed, or it is away'),
 };
 

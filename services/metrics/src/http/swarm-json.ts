@@ -12,6 +12,7 @@ export function swarmJson(figures: SwarmFigures): SwarmJson {
     secondsLeft: figures.secondsLeft ?? null,
     slowest: figures.slowest ?? null,
     soleHolder: figures.soleHolder ?? null,
+    warnings: [...figures.warnings],
     tracker: figures.tracker ?? null,
   };
 }

@@ -18,7 +18,7 @@ export function swarmLine(figures: SwarmFigures): SwarmLine {
     completion: { p50: completion.p50, min: completion.min },
     downRate: Math.round(figures.downRate),
     secondsLeft: figures.secondsLeft ?? null,
-    warnings: [],
+    warnings: figures.warnings,
   };
 }
 

@@ -12,7 +12,16 @@ export function swarmMessage(health: SwarmHealth, swarm: Swarm, withNodes = fals
 }
 
 function figuresMessage(figures: SwarmFigures): Omit<wire.SwarmHealth, 'nodeHealth'> {
-  const { infoHash, completion, soleHolder = '', spreadSeconds, piecesByCopies, ...rest } = figures;
+  const {
+    infoHash,
+    completion,
+    soleHolder = '',
+    slowest = '',
+    spreadSeconds,
+    piecesByCopies,
+    warnings,
+    ...rest
+  } = figures;
   return {
     ...rest,
     infoHash: bufferOf(infoHash),
@@ -23,6 +32,8 @@ function figuresMessage(figures: SwarmFigures): Omit<wire.SwarmHealth, 'nodeHeal
     spreadSeconds: [...spreadSeconds],
     piecesByCopies: [...piecesByCopies],
     soleHolder,
+    slowest,
+    warnings: [...warnings],
   };
 }
 

@@ -140,6 +140,15 @@ export interface SwarmHealth {
   partial: number;
   piecesByCopies: number[];
   tracker: TrackerHealth | undefined;
+  warnings: Warning[];
+  slowest: string;
+}
+
+export interface Warning {
+  code: string;
+  severity: string;
+  message: string;
+  seconds: number;
 }
 
 export interface TrackerHealth {
@@ -1191,6 +1200,8 @@ function createBaseSwarmHealth(): SwarmHealth {
     partial: 0,
     piecesByCopies: [],
     tracker: undefined,
+    warnings: [],
+    slowest: "",
   };
 }
 
@@ -1290,6 +1301,12 @@ export const SwarmHealth: MessageFns<SwarmHealth> = {
     }
     if (message.tracker !== undefined) {
       TrackerHealth.encode(message.tracker, writer.uint32(234).fork()).join();
+    }
+    for (const v of message.warnings) {
+      Warning.encode(v!, writer.uint32(242).fork()).join();
+    }
+    if (message.slowest !== "") {
+      writer.uint32(250).string(message.slowest);
     }
     return writer;
   },
@@ -1557,6 +1574,101 @@ export const SwarmHealth: MessageFns<SwarmHealth> = {
             }
 
             message.tracker = TrackerHealth.decode(reader, reader.uint32());
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.warnings.push(Warning.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.slowest = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWarning(): Warning {
+  return { code: "", severity: "", message: "", seconds: 0 };
+}
+
+export const Warning: MessageFns<Warning> = {
+  encode(message: Warning, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== "") {
+      writer.uint32(10).string(message.code);
+    }
+    if (message.severity !== "") {
+      writer.uint32(18).string(message.severity);
+    }
+    if (message.message !== "") {
+      writer.uint32(26).string(message.message);
+    }
+    if (message.seconds !== 0) {
+      writer.uint32(33).double(message.seconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Warning {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWarning();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.severity = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.seconds = reader.double();
             continue;
           }
         }
