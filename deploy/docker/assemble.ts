@@ -27,9 +27,12 @@ const gather = (name: string): void => {
   const found = packages.get(name);
   if (found === undefined || gathered.has(name)) return;
   gathered.add(name);
-  for (const part of ['package.json', 'bin', 'dist'])
-    for (const file of globSync([`${found.folder}/${part}`, `${found.folder}/${part}/**/*.{js,json}`]))
-      if (/\.(js|json)$/.test(file) && !FOR_TESTS.test(file)) cpSync(file, join(target, file));
+  for (const part of ['package.json', 'bin', 'dist', 'page'])
+    for (const file of globSync([
+      `${found.folder}/${part}`,
+      `${found.folder}/${part}/**/*.{js,json,html,css,svg}`,
+    ]))
+      if (/\.(js|json|html|css|svg)$/.test(file) && !FOR_TESTS.test(file)) cpSync(file, join(target, file));
   for (const dependency of found.dependencies) gather(dependency);
 };
 gather(wanted);
