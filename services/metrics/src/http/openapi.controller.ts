@@ -7,7 +7,7 @@ export class OpenapiController {
   readonly #document = openapi();
 
   @Get()
-  document() {
+  document(): object {
     return this.#document;
   }
 }

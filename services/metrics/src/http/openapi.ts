@@ -3,7 +3,7 @@ import { createDocument } from 'zod-openapi';
 import { ProblemDetails, SwarmDetail, SwarmList } from './schemas.ts';
 
 /** What the JSON API takes and answers, as OpenAPI 3.1 has it. */
-export function openapi() {
+export function openapi(): object {
   return createDocument({
     openapi: '3.1.0',
     info: {
