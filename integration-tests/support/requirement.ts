@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { missingForImages } from './images.ts';
 
 const SETS = {
   clients: [
@@ -17,6 +18,7 @@ const SETS = {
   readers: ['curl', 'wget', 'aria2c'],
   docker: ['docker'],
   promtool: ['promtool', 'prometheus'],
+  cluster: ['kubectl', 'helm'],
 } as const;
 
 type Requirement = keyof typeof SETS;
@@ -31,6 +33,9 @@ const required = new Set((process.env.PIXTORRENT_TEST_REQUIRE ?? '').split(',').
 export function requirement(name: Requirement): boolean {
   const missing: string[] = SETS[name].filter((program) => !isInstalled(program));
   if ((name === 'clients' || name === 'root') && process.getuid?.() !== 0) missing.push('the rights of root');
+  if (name === 'docker' && missing.length === 0) missing.push(...missingForImages());
+  // A kube context may be somebody's production: it is used where that was asked for, and nowhere else.
+  if (name === 'cluster' && !required.has(name)) missing.push('its name in PIXTORRENT_TEST_REQUIRE');
   if (missing.length === 0) return true;
   const message = `tests that need ${name}: missing ${missing.join(', ')}`;
   if (required.has(name)) throw new Error(message);

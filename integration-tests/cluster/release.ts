@@ -1,0 +1,189 @@
+import { fileURLToPath } from 'node:url';
+import { PIXTORRENT } from '../support/clients/pixtorrent.ts';
+import { IMAGE_REGISTRY, IMAGE_TAG, REDIS_IMAGE } from '../support/images.ts';
+import { command, isReady, type Namespace, type Output, type Pod } from '../support/kubernetes.ts';
+import { until } from '../support/processes.ts';
+import type { Scope } from '../support/scope.ts';
+
+const CHART = fileURLToPath(new URL('../../charts/pixtorrent', import.meta.url));
+const RELEASE = 'pix';
+/** What everything of it is named after. */
+export const FULL_NAME = `${RELEASE}-pixtorrent`;
+export const NODES = `statefulset/${FULL_NAME}-peer-node`;
+
+export type Component = 'tracker' | 'peer-node' | 'metrics' | 'redis';
+
+/** How far a content is, as `pixtorrent status` tells. */
+export interface RollOut {
+  readonly name: string;
+  readonly whole: number;
+  readonly wanted: readonly string[];
+}
+
+export interface ReleaseOptions {
+  /** Of the chart, over those of every test. */
+  readonly values?: object;
+  /** What the command line needs beside, for TLS. */
+  readonly flags?: readonly string[];
+}
+
+/** Small, of the images that were built here, with a volume for each node. */
+function valuesOfTests(): object {
+  const [, repository, tag] = /^(.+):([^:/]+)$/.exec(REDIS_IMAGE) ?? [];
+  const resources = { requests: { cpu: '10m', memory: '64Mi' } };
+  return {
+    image: { registry: IMAGE_REGISTRY, tag: IMAGE_TAG },
+    tracker: { resources },
+    metrics: { resources },
+    redis: { image: { repository, tag }, resources },
+    peerNode: { resources, storage: { size: '4Gi' }, drainSeconds: 120 },
+  };
+}
+
+/** A release of the chart, installed and used as people do. */
+export class Release {
+  readonly namespace: Namespace;
+  readonly #options: ReleaseOptions;
+  #token = '';
+
+  private constructor(namespace: Namespace, options: ReleaseOptions) {
+    this.namespace = namespace;
+    this.#options = options;
+  }
+
+  /** @returns the release, and what there was to warn of */
+  static async install(
+    scope: Scope,
+    namespace: Namespace,
+    options: ReleaseOptions = {},
+  ): Promise<{ readonly release: Release; readonly warnings: string }> {
+    const release = new Release(namespace, options);
+    scope.defer(() => release.uninstall());
+    const { stderr } = await release.upgrade();
+    const secret = ['get', 'secret', `${FULL_NAME}-auth`, '--output', 'jsonpath={.data.tokens}'];
+    release.#token = Buffer.from(await namespace.kubectl(secret), 'base64').toString();
+    return { release, warnings: stderr.trim() };
+  }
+
+  /** Fulfilled when every pod is ready. @param values over those that it was installed with */
+  async upgrade(values: object = {}): Promise<Output> {
+    const layers = [valuesOfTests(), this.#options.values ?? {}, values];
+    return this.namespace.helm([
+      ...['upgrade', '--install', RELEASE, CHART, '--wait', '--timeout', '5m'],
+      ...layers.flatMap((layer) => asFlags(layer)),
+    ]);
+  }
+
+  async uninstall(): Promise<void> {
+    await this.namespace.helm(['uninstall', RELEASE, '--wait', '--ignore-not-found']);
+  }
+
+  /** `helm test`. @throws Error with what it printed, where it fails */
+  async test(): Promise<void> {
+    await this.namespace.helm(['test', RELEASE, '--logs', '--timeout', '5m']);
+  }
+
+  pods(component: Component): Promise<readonly Pod[]> {
+    return this.namespace.pods(
+      `app.kubernetes.io/instance=${RELEASE},app.kubernetes.io/component=${component}`,
+    );
+  }
+
+  /** Fulfilled with exactly so many pods of a component, all of them ready. */
+  async ready(component: Component, count: number, seconds = 180): Promise<readonly Pod[]> {
+    let last = '';
+    return until(
+      seconds,
+      async () => {
+        const pods = await this.pods(component);
+        last = pods
+          .map((pod) => `${pod.metadata.name} ${isReady(pod) ? 'ready' : pod.status.phase}`)
+          .join(', ');
+        return pods.length === count && pods.every(isReady) ? pods : undefined;
+      },
+      () => new Error(`not ${count} ready pods of ${component} within ${seconds} s, but: ${last}`),
+      500,
+    );
+  }
+
+  async scale(count: number, seconds = 300): Promise<readonly Pod[]> {
+    await this.namespace.kubectl(['scale', NODES, `--replicas=${count}`]);
+    return this.ready('peer-node', count, seconds);
+  }
+
+  /** Runs the command from outside of the cluster, on its way in by the kube context. */
+  async pixtorrent(args: readonly string[], seconds = 240): Promise<string> {
+    const [program, ...first] = PIXTORRENT;
+    const { stdout } = await command(
+      program,
+      [...first, ...args, '--namespace', this.namespace.name, ...(this.#options.flags ?? []), '--json'],
+      { seconds, env: { PIXTORRENT_TOKEN: this.#token } },
+    );
+    return stdout;
+  }
+
+  async rollOut(name: string): Promise<RollOut | undefined> {
+    const { content } = JSON.parse(await this.pixtorrent(['status', name]));
+    return content.find((one: RollOut) => one.name === name);
+  }
+
+  /** Fulfilled when so many nodes have all of it. */
+  async spread(name: string, nodes: number, seconds = 240): Promise<void> {
+    let last: RollOut | undefined;
+    await until(
+      seconds,
+      async () => {
+        last = await this.rollOut(name);
+        return last !== undefined && last.whole >= nodes && last.whole === last.wanted.length
+          ? last
+          : undefined;
+      },
+      () =>
+        new Error(
+          `${name} is on ${last?.whole} of ${last?.wanted.length} nodes after ${seconds} s, not on ${nodes}`,
+        ),
+      500,
+    );
+  }
+
+  /** SHA-256 of a published file, as a node has it on its disk. */
+  async digest(pod: Pod, name: string, file: string): Promise<string> {
+    const path = `/data/by-name/${name.replaceAll('/', '+')}/${file}`;
+    return (await this.namespace.node(pod.metadata.name, DIGEST_FILE, [path])).trim();
+  }
+
+  /** What the metrics service knows of a swarm. */
+  async swarm(name: string): Promise<SwarmFigures> {
+    const [pod] = await this.pods('metrics');
+    const url = `http://localhost:6974/v1/swarms/${encodeURIComponent(name)}`;
+    return JSON.parse(await this.namespace.node(pod!.metadata.name, FETCH, [url]));
+  }
+}
+
+export interface SwarmFigures {
+  /** Bytes that its first seeders sent over those of the content. */
+  readonly seederAmplification: number;
+  readonly members: readonly {
+    readonly node: string;
+    readonly peers: readonly { readonly peer: string; readonly received: number }[];
+  }[];
+}
+
+/** In a pod: prints the SHA-256 of a file. */
+const DIGEST_FILE = `
+const hash = require('node:crypto').createHash('sha256');
+require('node:fs').createReadStream(process.argv[1], { highWaterMark: 4 << 20 })
+  .on('data', (part) => hash.update(part)).on('end', () => console.log(hash.digest('hex')));
+`;
+
+/** In a pod: prints what a URL answers. */
+const FETCH = `fetch(process.argv[1]).then(async (answer) => process.stdout.write(await answer.text()));`;
+
+/** Every leaf by its path: what is not named stays as another layer has it. */
+function asFlags(values: object, path: readonly string[] = []): string[] {
+  return Object.entries(values).flatMap(([key, value]) => {
+    const here = [...path, key.replaceAll('.', '\\.')];
+    const isBranch = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isBranch ? asFlags(value, here) : ['--set-json', `${here.join('.')}=${JSON.stringify(value)}`];
+  });
+}
