@@ -13,7 +13,7 @@
 {{/* Labels by which pods are selected; (list $ COMPONENT), or (list $ "") for all parts. */}}
 {{- define "pixtorrent.selector" -}}
 {{- $root := index . 0 -}}
-app.kubernetes.io/name: {{ default $root.Chart.Name $root.Values.nameOverride | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/name: {{ $root.Chart.Name }}
 app.kubernetes.io/instance: {{ $root.Release.Name }}
 {{- with index . 1 }}
 app.kubernetes.io/component: {{ . }}

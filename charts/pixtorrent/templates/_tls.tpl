@@ -43,5 +43,6 @@
 - {{ . }}.{{ $namespace }}.svc
 - {{ . }}.{{ $namespace }}.svc.cluster.local
 {{- end }}
+- {{ include "pixtorrent.fullname" (index . 0) }}
 - localhost
 {{- end -}}
