@@ -8,8 +8,9 @@ import { join } from 'node:path';
 const UNREAD = /\.(map|ts|mts|cts|md|markdown|cc|h)$/i;
 const LICENCE = /^(licen[cs]e|copying|notice)/i;
 
-for (const folder of globSync('node_modules/{*,@*/*}/{test,tests,benchmark,benchmarks,example,examples}'))
-  rmSync(folder, { recursive: true });
+const FOLDERS = 'test,tests,spec,specs,__tests__,benchmark,benchmarks,example,examples';
+
+for (const folder of globSync(`node_modules/{*,@*/*}/{${FOLDERS}}`)) rmSync(folder, { recursive: true });
 for (const entry of globSync('node_modules/**/*', { withFileTypes: true }))
   if (entry.isFile() && UNREAD.test(entry.name) && !LICENCE.test(entry.name))
     rmSync(join(entry.parentPath, entry.name));
