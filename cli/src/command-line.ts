@@ -1,4 +1,5 @@
 import yargs from 'yargs';
+import { addCheck } from './commands/check.ts';
 import { addCreate } from './commands/create.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDrain } from './commands/drain.ts';
@@ -26,6 +27,7 @@ const COMMANDS = {
   status: addStatus,
   rm: addRm,
   drain: addDrain,
+  check: addCheck,
   demo: addDemo,
 };
 const NAMES = Object.keys(COMMANDS);

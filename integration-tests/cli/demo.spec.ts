@@ -31,7 +31,17 @@ it('goes on running with --stay, for whoever wants to read from it', () =>
       { env: { TMPDIR: folder } },
     );
     const line = await demo.line('addresses', (text) => text.includes('"running"'), 60);
-    const { server, nodes } = JSON.parse(line);
+    const { server, nodes, page } = JSON.parse(line);
+    expect(page).toMatch(/#\/swarms\/demo%401$/);
+    expect(await (await fetch(page)).text()).toContain('page/main.js');
+    await until(
+      10,
+      async () => {
+        const { swarms } = await (await fetch(new URL('/v1/swarms', page))).json();
+        return (swarms[0]?.name === 'demo@1' && swarms[0].whole === 3) || undefined;
+      },
+      () => demo.failure('does not tell the metrics service of its nodes'),
+    );
     for (const { url } of nodes) {
       const response = await fetch(url);
       expect(response.status).toBe(200);

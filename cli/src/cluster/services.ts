@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import {
   type ChannelCredentials,
   type ClientOptions,
@@ -46,11 +47,19 @@ export class Services {
   readonly #token: string | undefined;
   readonly #options: ClientOptions;
   readonly #kubernetes: Kubernetes | undefined;
+  readonly #tls: Tls | undefined;
   readonly #nodes = new Map<string, Promise<peer.PeerServiceClient>>();
 
-  private constructor(where: Where, channel: ChannelCredentials, options: ClientOptions, token?: string) {
+  private constructor(where: Where, tls: Tls | undefined, token: string | undefined) {
+    const channel =
+      tls === undefined
+        ? credentials.createInsecure()
+        : credentials.createSsl(tls.ca, tls.key ?? null, tls.cert ?? null);
+    const name = tls?.servername === undefined ? {} : { 'grpc.ssl_target_name_override': tls.servername };
+    const options = { ...OPTIONS, ...name };
     this.server = where.server;
     this.#kubernetes = where.kubernetes;
+    this.#tls = tls;
     this.#credentials = channel;
     this.#options = options;
     this.#token = token;
@@ -61,21 +70,21 @@ export class Services {
   /** @throws CliError; the system's error where a file cannot be read */
   static async open(options: ServiceOptions): Promise<Services> {
     const { tlsCa, tlsCert, tlsKey, tlsServerName, tokenFile } = options;
-    const channel =
+    const tls =
       tlsCa === undefined
-        ? credentials.createInsecure()
-        : credentials.createSsl(
-            await readFile(tlsCa),
-            tlsKey === undefined ? null : await readFile(tlsKey),
-            tlsCert === undefined ? null : await readFile(tlsCert),
-          );
+        ? undefined
+        : {
+            ca: await readFile(tlsCa),
+            ...(tlsKey !== undefined && { key: await readFile(tlsKey) }),
+            ...(tlsCert !== undefined && { cert: await readFile(tlsCert) }),
+            ...(tlsServerName !== undefined && { servername: tlsServerName }),
+          };
     const token =
       options.token ??
       (tokenFile === undefined
         ? process.env.PIXTORRENT_TOKEN
         : (await readFile(tokenFile, 'utf8')).split('\n')[0]?.trim());
-    const name = tlsServerName === undefined ? {} : { 'grpc.ssl_target_name_override': tlsServerName };
-    return new Services(await whereIs(options), channel, { ...OPTIONS, ...name }, token);
+    return new Services(await whereIs(options), tls, token);
   }
 
   /** @param address HOST:PORT of its gRPC port, as the cluster has it @throws CliError */
@@ -86,6 +95,26 @@ export class Services {
       this.#nodes.set(address, client);
     }
     return client;
+  }
+
+  /**
+   * Content by its name, as a node gives it over HTTP.
+   * @param address HOST:PORT of its HTTP port, as the cluster has it
+   * @throws CliError where it does not answer
+   */
+  async content(address: string, name: string): Promise<IncomingMessage> {
+    const reached = (await this.#kubernetes?.node(address)) ?? address;
+    const tls = this.#tls;
+    const { get } = await (tls === undefined ? import('node:http') : import('node:https'));
+    const url = `${tls === undefined ? 'http' : 'https'}://${reached}/v1/content/${encodeURIComponent(name)}`;
+    return new Promise((resolve, reject) => {
+      const request = get(url, { timeout: ANSWER, signal: interrupted, agent: false, ...tls }, resolve);
+      request.once('timeout', () => request.destroy(new Error(`no answer for ${ANSWER / 1000} s`)));
+      request.once('error', (cause) => {
+        const message = `the node at ${address} gives no content (${printable(cause.message, 500)})`;
+        reject(interrupted.aborted ? interrupted.reason : new CliError('unreachable', message, { cause }));
+      });
+    });
   }
 
   async #reach(address: string): Promise<peer.PeerServiceClient> {
@@ -138,6 +167,14 @@ export class Services {
       );
     this.#kubernetes?.close();
   }
+}
+
+interface Tls {
+  readonly ca: Buffer;
+  readonly key?: Buffer;
+  readonly cert?: Buffer;
+  /** Name that certificates have to have. @default the host */
+  readonly servername?: string;
 }
 
 interface Where {

@@ -9,7 +9,7 @@ import { openLocal, upload } from '../cluster/upload.ts';
 import type { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { interrupted, interruption } from '../interrupt.ts';
-import { binaryBytes, bytes, counted } from '../output/words.ts';
+import { binaryBytes, bytes, counted, strong } from '../output/words.ts';
 import { showBoard } from './board.ts';
 import { digestFile, generateFile } from './content.ts';
 import { type Measured, tell } from './measured.ts';
@@ -32,8 +32,8 @@ const NAME = 'demo';
 const FILE = 'content.bin';
 
 /**
- * A whole swarm on this machine: the tracker service in this process, peer-nodes in processes of their own. What is
- * published at one of them comes to all. Nothing of it stays.
+ * A whole swarm on this machine: the tracker and the metrics service in this process, peer-nodes in processes of their
+ * own. What is published at one of them comes to all. Nothing of it stays.
  * @throws CliError `not-whole` where a node's file differs, `node-ended`, `interrupted`; StorageError
  */
 export async function runDemo(options: DemoOptions, context: Context): Promise<void> {
@@ -78,6 +78,7 @@ async function measure(
   output.note(
     `a tracker, a seeder and ${counted(nodes.length, 'node')} start, each node a process of its own`,
   );
+  output.note(`watch: ${swarm.pageUrl(NAME)}`);
   const source = join(folder, FILE);
   const sha256 = await generate(source, size, context);
   await orInterrupted(allReady([seeder, ...nodes], context));
@@ -187,10 +188,11 @@ async function stay(swarm: Swarm, { output }: Context): Promise<void> {
     server: services.server,
     token,
     announce: swarm.announceUrl,
+    page: swarm.pageUrl(NAME),
     nodes: nodes.map(({ name }, index) => ({ name, url: urls[index] })),
   });
   output.print('');
-  output.print('it runs on until Ctrl-C; in another shell:');
+  output.print(`it runs on until Ctrl-C; watch it at ${strong(swarm.pageUrl(NAME))}, and in another shell:`);
   output.print(`  export PIXTORRENT_SERVER=${services.server} PIXTORRENT_TOKEN=${token}`);
   output.print('  npx pixtorrent status --watch');
   output.print('  npx pixtorrent publish README.md --name readme --wait');

@@ -1,11 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { bootstrap, type RunningTrackerService, readTrackerConfig } from '@pixtorrent/tracker-service';
+import {
+  bootstrap as bootstrapMetrics,
+  type RunningMetricsService,
+  readMetricsConfig,
+} from '@pixtorrent/metrics-service';
+import {
+  bootstrap as bootstrapTracker,
+  type RunningTrackerService,
+  readTrackerConfig,
+} from '@pixtorrent/tracker-service';
 import { Services } from '../cluster/services.ts';
 import type { Context } from '../context.ts';
 import { SwarmNode } from './swarm-node.ts';
 
 const HOST = '127.0.0.1';
+const TRACKER = {
+  TRACKER_HOST: HOST,
+  TRACKER_HTTP_PORT: '0',
+  TRACKER_UDP_PORT: 'off',
+  TRACKER_GRPC_PORT: '0',
+  TRACKER_OPS_PORT: 'off',
+};
+const METRICS = { METRICS_HOST: HOST, METRICS_GRPC_PORT: '0', METRICS_HTTP_PORT: '0' };
 
 export interface SwarmOptions {
   /** That everything is kept in. */
@@ -15,7 +32,7 @@ export interface SwarmOptions {
   readonly verbose: boolean;
 }
 
-/** The services on this machine: the tracker in this process, each node in its own. */
+/** The services on this machine: the tracker and the metrics service in this process, each node in its own. */
 export class Swarm {
   /** Of who may change something. */
   readonly token: string;
@@ -24,18 +41,24 @@ export class Swarm {
   readonly nodes: readonly SwarmNode[];
   /** For clients that are no nodes. */
   readonly announceUrl: string;
+  /** Of the page of the metrics service. */
+  readonly #page: string;
   readonly #tracker: RunningTrackerService;
+  readonly #metrics: RunningMetricsService;
 
   private constructor(
     tracker: RunningTrackerService,
+    metrics: RunningMetricsService,
     services: Services,
     token: string,
     options: SwarmOptions,
   ) {
     this.#tracker = tracker;
+    this.#metrics = metrics;
     this.services = services;
     this.token = token;
     this.announceUrl = `http://${HOST}:${tracker.ports.http}/announce`;
+    this.#page = `http://${HOST}:${metrics.ports.http}/`;
     const env = {
       PEER_HOST: HOST,
       PEER_ADVERTISE: HOST,
@@ -44,6 +67,7 @@ export class Swarm {
       PEER_GRPC_PORT: '0',
       PEER_OPS_PORT: 'off',
       PEER_TRACKER: services.server,
+      PEER_METRICS: `${HOST}:${metrics.ports.grpc}`,
       PEER_TOKEN: token,
       PEER_ANNOUNCE: this.announceUrl,
       // All of them go at the same time: nobody is left to give something to.
@@ -57,17 +81,13 @@ export class Swarm {
 
   /** The nodes are not ready yet. @throws the system's error where nothing can listen */
   static async start(options: SwarmOptions, { logger }: Context): Promise<Swarm> {
-    const config = readTrackerConfig({
-      TRACKER_HOST: HOST,
-      TRACKER_HTTP_PORT: '0',
-      TRACKER_UDP_PORT: 'off',
-      TRACKER_GRPC_PORT: '0',
-      TRACKER_OPS_PORT: 'off',
-    });
-    const tracker = await bootstrap(config, { logger });
+    const [tracker, metrics] = await Promise.all([
+      bootstrapTracker(readTrackerConfig(TRACKER), { logger }),
+      bootstrapMetrics(readMetricsConfig(METRICS), { logger }),
+    ]);
     const token = randomBytes(24).toString('base64url');
     const services = await Services.open({ server: { host: HOST, port: tracker.ports.grpc! }, token });
-    return new Swarm(tracker, services, token, options);
+    return new Swarm(tracker, metrics, services, token, options);
   }
 
   /** Of the gateway of a node: what of the content it is asked for. */
@@ -75,9 +95,14 @@ export class Swarm {
     return `http://${HOST}:${(await node.ready).http}/v1/content/${name}`;
   }
 
+  /** Of the page that shows how content spreads. */
+  pageUrl(name: string): string {
+    return `${this.#page}#/swarms/${encodeURIComponent(`${name}@1`)}`;
+  }
+
   async close(): Promise<void> {
     this.services.close();
     await Promise.all([this.seeder, ...this.nodes].map((node) => node.stop()));
-    await this.#tracker.close();
+    await Promise.all([this.#tracker.close(), this.#metrics.close()]);
   }
 }

@@ -29,7 +29,8 @@ type ResultEvent =
   | 'status'
   | 'removed'
   | 'draining'
-  | 'drained';
+  | 'drained'
+  | 'checked';
 
 export interface TransferFigures {
   /** In this session. */
