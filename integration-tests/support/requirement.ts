@@ -17,6 +17,7 @@ const SETS = {
   redis: ['redis-server', 'redis-cli', 'openssl'],
   readers: ['curl', 'wget', 'aria2c'],
   docker: ['docker'],
+  browser: ['chromium'],
   promtool: ['promtool', 'prometheus'],
   cluster: ['kubectl', 'helm'],
 } as const;
