@@ -273,6 +273,30 @@ it('starts without it, and lets it know when it comes', async () => {
   expect(store.resilience).toMatchObject({ outages: 0, answeredAlone: 2 });
 });
 
+it('tells who comes by this replica at once, and once', async () => {
+  const { store, shared } = await setUp();
+  const heard: string[] = [];
+  store.watch(HASH, ({ type, address, seed }) => heard.push(`${type} ${address[3]}${seed ? 's' : ''}`));
+  // Who is there already has come by another replica.
+  await shared.memory.announce(announceOf({ peer: 1 }));
+  shared.mode = 'hangs';
+  void store.announce(announceOf({ peer: 1 }));
+  void store.announce(announceOf({ peer: 2 }));
+  void store.announce(announceOf({ peer: 2, role: 'seed' }));
+  expect(heard).toEqual(['joined 1', 'joined 2', 'joined 2s']);
+  shared.mode = 'there';
+  await store.announce(announceOf({ peer: 2, role: 'seed' }));
+  await store.announce(announceOf({ peer: 2, role: 'gone' }));
+  await store.announce(announceOf({ peer: 2 }));
+  const told = ['joined 1', 'joined 2', 'joined 2s', 'left 2s', 'joined 2'];
+  expect(heard).toEqual(told);
+  // It is there by another replica too.
+  const { heard: last } = await store.announce(announceOf({ peer: 3 }));
+  await shared.memory.announce(announceOf({ peer: 3 }));
+  await store.restore([{ ...storedOf({ peer: 3, role: 'gone' }, 0), heard: last! - 1 }]);
+  expect(heard).toEqual([...told, 'joined 3']);
+});
+
 it('tells what comes by this replica in an outage, and all along what the shared store still tells', async () => {
   const { store, shared, advance } = await setUp();
   const heard: number[] = [];
@@ -283,7 +307,7 @@ it('tells what comes by this replica in an outage, and all along what the shared
   await store.announce(announceOf({ peer: 3 }));
   await store.announce(announceOf({ peer: 4 }));
   await shared.memory.announce(announceOf({ peer: 5 }));
-  expect(heard).toEqual([1, 2, 4, 5]);
+  expect(heard).toEqual([1, 2, 3, 4, 5]);
   shared.mode = 'there';
   await advance(LOOK);
   heard.length = 0;

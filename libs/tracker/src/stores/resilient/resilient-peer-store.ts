@@ -23,6 +23,7 @@ import type {
 } from '../peer-store.ts';
 import { Deadlines } from './deadlines.ts';
 import { Departures } from './departures.ts';
+import { ToldMembers } from './told-members.ts';
 
 export interface ResilientPeerStoreDependencies {
   /** Shared with the other replicas; may be away for a while. Closed with this store. */
@@ -71,6 +72,8 @@ export interface ResilienceFigures {
   readonly departures: number;
 }
 
+/** Members who are known to have been told of, in all swarms that are watched. */
+const MAX_TOLD = 100_000;
 /** Peers of one write-back step. */
 const BATCH = 250;
 /**
@@ -98,6 +101,7 @@ export class ResilientPeerStore implements PeerStore {
   readonly #probeInterval: number;
   readonly #deadlines: Deadlines;
   readonly #departures: Departures;
+  readonly #told = new ToldMembers(MAX_TOLD);
   #state: SharedStoreState;
   /** The life of the shared store's contents that has been told everything. */
   #epoch: string | undefined;
@@ -190,14 +194,19 @@ export class ResilientPeerStore implements PeerStore {
   }
 
   /**
-   * Hears of each change from the shared store, of what comes by this replica in an outage from its own memory: some may
-   * be told twice then. Those by other replicas are told when they can write them back.
+   * Hears of who comes by this replica at once, and of all else from the shared store; in an outage from this replica's own
+   * memory. Those who come by other replicas then are told when they can write them back.
    */
   watch(infoHash: InfoHash, listener: (change: MemberChange) => void): () => void {
-    // Slow is away too: what the shared store still tells then is true, and is not told again.
-    const shared = this.#shared.watch(infoHash, listener);
+    const name = this.#told.newWatch();
+    const tell = (change: MemberChange): void => {
+      if (this.#told.isNews(name, change)) listener(change);
+    };
+    // Slow is away too: what the shared store still tells then is true.
+    const shared = this.#shared.watch(infoHash, tell);
+    // Only the shared store knows whether who has left here is not there by another replica.
     const own = this.#own.watch(infoHash, (change) => {
-      if (this.#state.type === 'away') listener(change);
+      if (change.type === 'joined' || this.#state.type === 'away') tell(change);
     });
     return () => {
       shared();
