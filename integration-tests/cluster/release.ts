@@ -18,6 +18,7 @@ export interface RollOut {
   readonly name: string;
   readonly whole: number;
   readonly wanted: readonly string[];
+  readonly nodes: readonly { readonly node: string; readonly have: number; readonly size: number }[];
 }
 
 export interface ReleaseOptions {

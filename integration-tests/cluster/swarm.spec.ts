@@ -1,17 +1,11 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { SeededRandom } from '@pixtorrent/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeFileOf } from '../support/content.ts';
-import { Namespace, type Pod } from '../support/kubernetes.ts';
+import { Namespace } from '../support/kubernetes.ts';
 import { requirement } from '../support/requirement.ts';
 import { Scope } from '../support/scope.ts';
 import { Announcer } from './announcer.ts';
+import { Contents, MB } from './contents.ts';
 import { FULL_NAME, Release } from './release.ts';
-
-const MB = 1_000_000;
 
 const SEED = Number(process.env.PIXTORRENT_TEST_SEED ?? Date.now() % 2 ** 31);
 /** A pod ends in the middle of a word. */
@@ -21,32 +15,15 @@ describe.runIf(requirement('cluster'))('a release on Kubernetes', { timeout: 600
   const scope = new Scope();
   let release: Release;
   let warnings: string;
-  let folder: string;
-  const published = new Map<string, string>();
+  let contents: Contents;
 
   beforeAll(async () => {
-    folder = await scope.folder();
     const namespace = await Namespace.create(scope, 'pix-swarm');
     ({ release, warnings } = await Release.install(scope, namespace));
+    contents = new Contents(release, await scope.folder());
   }, 400_000);
 
   afterAll(() => scope.close(), 120_000);
-
-  /** Publishes a file of its own name, from outside of the cluster. */
-  async function publish(name: string, size: number, ...options: readonly string[]): Promise<void> {
-    const file = join(folder, `${name}.bin`);
-    await writeFileOf(file, name, size);
-    const hash = createHash('sha256');
-    await pipeline(createReadStream(file), hash);
-    published.set(name, hash.digest('hex'));
-    await release.pixtorrent(['publish', file, '--name', name, ...options]);
-  }
-
-  /** Every one of these nodes has it, to the byte. */
-  async function expectOn(pods: readonly Pod[], name: string): Promise<void> {
-    const digests = await Promise.all(pods.map((pod) => release.digest(pod, name, `${name}.bin`)));
-    expect(digests).toEqual(pods.map(() => published.get(name)));
-  }
 
   it('is installed where only restricted pods may run, without a warning', async () => {
     expect(warnings).toBe('');
@@ -59,15 +36,15 @@ describe.runIf(requirement('cluster'))('a release on Kubernetes', { timeout: 600
   });
 
   it('has what is published from outside of the cluster on every node', async () => {
-    await publish('weights', 500 * MB, '--wait');
-    await expectOn(await release.ready('peer-node', 3), 'weights');
+    await contents.publish('weights', 500 * MB, '--wait');
+    await contents.expectOn(await release.ready('peer-node', 3), 'weights');
   });
 
   it('is scaled from three nodes to eight, which get everything mostly from each other', async () => {
     const seeders = (await release.pods('peer-node')).map(({ metadata }) => metadata.name);
     const pods = await release.scale(8);
     await release.spread('weights', 8);
-    await expectOn(pods, 'weights');
+    await contents.expectOn(pods, 'weights');
     const swarm = await release.swarm('weights@1');
     const received = swarm.members
       .filter(({ node }) => !seeders.includes(node))
@@ -80,7 +57,7 @@ describe.runIf(requirement('cluster'))('a release on Kubernetes', { timeout: 600
 
   it(`goes on while pods are deleted at random (PIXTORRENT_TEST_SEED=${SEED})`, async () => {
     const random = new SeededRandom(SEED);
-    await publish('deleted', 300 * MB);
+    await contents.publish('deleted', 300 * MB);
     for (let i = 0; i < 3; i++) {
       const pods = await release.pods('peer-node');
       const { name } = pods[random.below(pods.length)]!.metadata;
@@ -88,12 +65,12 @@ describe.runIf(requirement('cluster'))('a release on Kubernetes', { timeout: 600
     }
     const pods = await release.ready('peer-node', 8);
     await release.spread('deleted', 8);
-    await expectOn(pods, 'deleted');
+    await contents.expectOn(pods, 'deleted');
   });
 
   it('goes on while Redis is deleted', async () => {
     const announcer = await Announcer.start(release.namespace);
-    await publish('redis', 100 * MB);
+    await contents.publish('redis', 100 * MB);
     const [redis] = await release.pods('redis');
     await release.namespace.kubectl(['delete', 'pod', redis!.metadata.name, ...AT_ONCE]);
     await release.spread('redis', 8);
@@ -101,12 +78,12 @@ describe.runIf(requirement('cluster'))('a release on Kubernetes', { timeout: 600
     const { announces, failures } = await announcer.stop();
     expect(failures).toEqual([]);
     expect(announces).toBeGreaterThan(100);
-    await expectOn(await release.ready('peer-node', 8), 'redis');
+    await contents.expectOn(await release.ready('peer-node', 8), 'redis');
   });
 
   it('fails no announce while the trackers are rolled during a transfer', async () => {
     const announcer = await Announcer.start(release.namespace);
-    await publish('rolled', 300 * MB);
+    await contents.publish('rolled', 300 * MB);
     const tracker = `deployment/${FULL_NAME}-tracker`;
     await release.namespace.kubectl(['rollout', 'restart', tracker]);
     await release.namespace.kubectl(['rollout', 'status', tracker, '--timeout=180s'], { seconds: 200 });
@@ -114,7 +91,7 @@ describe.runIf(requirement('cluster'))('a release on Kubernetes', { timeout: 600
     const { announces, failures } = await announcer.stop();
     expect(failures).toEqual([]);
     expect(announces).toBeGreaterThan(100);
-    await expectOn(await release.ready('peer-node', 8), 'rolled');
+    await contents.expectOn(await release.ready('peer-node', 8), 'rolled');
   });
 
   it('is upgraded with other settings, and keeps its tokens and contents', async () => {
@@ -123,23 +100,23 @@ describe.runIf(requirement('cluster'))('a release on Kubernetes', { timeout: 600
     const pods = await release.ready('peer-node', 8);
     const uids = new Set(before.map(({ metadata }) => metadata.uid));
     expect(pods.some(({ metadata }) => uids.has(metadata.uid))).toBe(false);
-    await publish('upgraded', 10 * MB, '--wait');
-    for (const name of ['weights', 'upgraded']) await expectOn(pods, name);
+    await contents.publish('upgraded', 10 * MB, '--wait');
+    await contents.expectOn(pods, 'weights', 'upgraded');
   });
 
   it('is scaled from eight nodes to three, and loses nothing that only one had', async () => {
     const single = ['a', 'b', 'c', 'd', 'e', 'f'].map((letter) => `single-${letter}`);
-    for (const name of single) await publish(name, 8 * MB, '--replicas', '1', '--wait');
+    for (const name of single) await contents.publish(name, 8 * MB, '--replicas', '1', '--wait');
     const pods = await release.scale(3);
     for (const name of single) {
       await release.spread(name, 1);
       const { wanted } = (await release.rollOut(name))!;
-      await expectOn(
+      await contents.expectOn(
         pods.filter(({ metadata }) => wanted.includes(metadata.name)),
         name,
       );
     }
-    await expectOn(pods, 'weights');
+    await contents.expectOn(pods, 'weights');
   });
 
   it('leaves nothing but its volumes when it is uninstalled', async () => {

@@ -20,6 +20,7 @@ const SETS = {
   browser: ['chromium'],
   promtool: ['promtool', 'prometheus'],
   cluster: ['kubectl', 'helm'],
+  machines: ['kubectl', 'helm'],
 } as const;
 
 type Requirement = keyof typeof SETS;
@@ -36,7 +37,10 @@ export function requirement(name: Requirement): boolean {
   if ((name === 'clients' || name === 'root') && process.getuid?.() !== 0) missing.push('the rights of root');
   if (name === 'docker' && missing.length === 0) missing.push(...missingForImages());
   // A kube context may be somebody's production: it is used where that was asked for, and nowhere else.
-  if (name === 'cluster' && !required.has(name)) missing.push('its name in PIXTORRENT_TEST_REQUIRE');
+  if ((name === 'cluster' || name === 'machines') && !required.has(name))
+    missing.push('its name in PIXTORRENT_TEST_REQUIRE');
+  if (name === 'machines' && !process.env.PIXTORRENT_CLUSTER_FAULTS)
+    missing.push('PIXTORRENT_CLUSTER_FAULTS, a program that does to a machine what it is told');
   if (missing.length === 0) return true;
   const message = `tests that need ${name}: missing ${missing.join(', ')}`;
   if (required.has(name)) throw new Error(message);
