@@ -4,7 +4,8 @@ import type { HashJob, HashResult } from './hash-worker.ts';
 
 /** A job with who waits for it. */
 export interface Job {
-  readonly request: HashJob;
+  readonly request: Omit<HashJob, 'memory'>;
+  readonly memory: SharedArrayBuffer;
   /** Hears a result that is not the last. */
   readonly progress?: (result: HashResult) => void;
   readonly resolve: (result: HashResult) => void;
@@ -19,6 +20,8 @@ export class HashThread {
   readonly #jobs = new Map<number, Job>();
   readonly #takeNext: () => Job | undefined;
   #worker: Worker | undefined;
+  /** What the worker was told of last. */
+  #memory: SharedArrayBuffer | undefined;
 
   constructor(takeNext: () => Job | undefined) {
     this.#takeNext = takeNext;
@@ -37,7 +40,9 @@ export class HashThread {
     const worker = this.#worker!;
     if (this.#jobs.size === 0) worker.ref();
     this.#jobs.set(job.request.id, job);
-    worker.postMessage(job.request);
+    const { request, memory } = job;
+    worker.postMessage(memory === this.#memory ? request : { ...request, memory });
+    this.#memory = memory;
   }
 
   /** Jobs fail only when the thread has ended: until then it may write to the files of theirs. */
@@ -55,6 +60,7 @@ export class HashThread {
     worker.on('error', (error) => this.#lost(worker, error));
     worker.on('exit', () => this.#lost(worker, new Error('the thread ended')));
     worker.unref();
+    this.#memory = undefined;
     return worker;
   }
 

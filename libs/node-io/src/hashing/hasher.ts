@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { digests } from './digest.ts';
 import { AHEAD, closedError, HashThread, type Job } from './hash-thread.ts';
-import type { HashJob, HashResult, HashTask, WriteTarget } from './hash-worker.ts';
+import type { HashResult, HashTask, WriteTarget } from './hash-worker.ts';
 
 export interface HasherOptions {
   /**
@@ -99,9 +99,9 @@ export class Hasher {
     verified: (ok: boolean) => void,
   ): Promise<boolean> {
     if (this.#closed) throw closedError();
-    const result = await this.#run(bytes, bytes.length, { kind: 'write-verified', expected, target }, () =>
-      verified(true),
-    );
+    // A view is passed on with all that it is a view of: the digests of all pieces, for one of them.
+    const task = { kind: 'write-verified', expected: new Uint8Array(expected), target } as const;
+    const result = await this.#run(bytes, bytes.length, task, () => verified(true));
     if (result.kind === 'written') return true;
     if (result.kind === 'refused') throw Object.assign(new Error(result.message), { code: result.code });
     verified(false);
@@ -123,9 +123,9 @@ export class Hasher {
   #run(bytes: Uint8Array, length: number, task: HashTask, progress?: () => void): Promise<HashResult> {
     const thread = this.#choose();
     const memory = bytes.buffer as SharedArrayBuffer;
-    const request: HashJob = { ...task, id: this.#nextId++, memory, start: bytes.byteOffset, length };
+    const request = { ...task, id: this.#nextId++, start: bytes.byteOffset, length };
     return new Promise((resolve, reject) => {
-      const job: Job = { request, resolve, reject, ...(progress && { progress }) };
+      const job: Job = { request, memory, resolve, reject, ...(progress && { progress }) };
       if (thread.load <= AHEAD) thread.post(job);
       else this.#waiting.push(job);
     });
