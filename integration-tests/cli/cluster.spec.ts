@@ -62,6 +62,13 @@ describe('the commands that drive a cluster', () => {
     expect([again.code, again.stdout]).toEqual([0, 'team/tree@1 has this content already\n']);
   });
 
+  it('prove that what one node is given comes back from each, and leave nothing', async () => {
+    const [, checked, ...more] = await told('check', '--size', '300KB');
+    expect(checked).toMatchObject({ event: 'checked', nodes: ['n1', 'n2', 'n3'], size: 300_000 });
+    expect(more).toEqual([]);
+    expect(await told('ls')).toMatchObject([{ event: 'entry', name: 'team/tree' }]);
+  });
+
   it('publish a file to as many nodes as are asked for, through the one that is named', async () => {
     const file = join(folder, 'two.bin');
     await writeFileOf(file, 'two', 200_000);
@@ -320,6 +327,16 @@ it('speaks to services by TLS, with a certificate of its own where they want one
     const own = ['--tls-ca', ca, '--tls-cert', files.certificate, '--tls-key', files.key];
     const published = await pixtorrent([...publish, ...own], env);
     expect([published.code, published.stdout]).toEqual([0, expect.stringContaining('on 1 node after')]);
+    const checked = await pixtorrent(
+      ['check', '--size', '70KB', ...own, '--tls-server-name', 'localhost'],
+      env,
+    );
+    expect([checked.code, checked.stdout]).toEqual([
+      0,
+      expect.stringMatching(/70 kB came back from \S+ within/),
+    ]);
+    const stranger = await pixtorrent(['check', ...own, '--tls-server-name', 'another'], env);
+    expect([stranger.code, stranger.stdout]).toEqual([3, '']);
     for (const less of [[], ['--tls-ca', ca]]) {
       const { code, stderr } = await pixtorrent(['ls', ...less], env);
       expect([code, stderr]).toEqual([3, expect.stringMatching(/does not answer .*is --server right\?/)]);
