@@ -25,6 +25,7 @@ interface ReportedNode {
   sequence: number;
   received: number;
   sent: number;
+  stalledMs: number;
 }
 
 /** Many nodes as the metrics service hears of them, each by a stream of its own: what a large swarm looks like to it. */
@@ -61,12 +62,20 @@ export class ReportedSwarm {
         sequence: 0,
         received: 0,
         sent: 0,
+        stalledMs: 0,
       };
     });
   }
 
   get isWhole(): boolean {
     return this.nodes.every(({ count }) => count === this.#options.pieces);
+  }
+
+  /** A node wants data and gets none. */
+  async stall(n: number): Promise<void> {
+    const node = this.nodes[n]!;
+    node.stalledMs = 20_000;
+    await this.#report(node, [], []);
   }
 
   /** Every node gets up to so many pieces from nodes that have them, and reports. */
@@ -136,7 +145,7 @@ export class ReportedSwarm {
           duplicate: 0,
           wasted: 0,
           failed: 0,
-          stalledMs: 0,
+          stalledMs: node.stalledMs,
           peers,
           connected: 0,
           partial: false,

@@ -4,21 +4,25 @@ import { element, setAttribute, setText } from './element.ts';
 import type { NodeState } from './swarm-state.ts';
 import { byName, duration, percent, perSecond } from './words.ts';
 
+type Direction = 'ascending' | 'descending';
+
 interface Column {
   readonly name: string;
   readonly number?: boolean;
-  /** By name of the node where it says nothing else. */
+  /** Ascending; by name of the node where it says nothing else. */
   readonly order: (a: NodeMessage, b: NodeMessage) => number;
+  /** At the first press. */
+  readonly first: Direction;
 }
 
 const COLUMNS: readonly Column[] = [
-  { name: 'Node', order: () => 0 },
-  { name: 'Zone', order: (a, b) => byName(a.zone, b.zone) },
-  { name: 'Has', order: (a, b) => b.completion - a.completion },
-  { name: 'Gets', number: true, order: (a, b) => b.down - a.down },
-  { name: 'Gives', number: true, order: (a, b) => b.up - a.up },
-  { name: 'Alone has', number: true, order: (a, b) => b.sole - a.sole },
-  { name: 'State', order: (a, b) => byName(stateOf(a).text, stateOf(b).text) },
+  { name: 'Node', order: (a, b) => byName(a.node, b.node), first: 'ascending' },
+  { name: 'Zone', order: (a, b) => byName(a.zone, b.zone), first: 'ascending' },
+  { name: 'Has', order: (a, b) => a.completion - b.completion, first: 'descending' },
+  { name: 'Gets', number: true, order: (a, b) => a.down - b.down, first: 'descending' },
+  { name: 'Gives', number: true, order: (a, b) => a.up - b.up, first: 'descending' },
+  { name: 'Alone has', number: true, order: (a, b) => a.sole - b.sole, first: 'descending' },
+  { name: 'State', order: (a, b) => byName(stateOf(a).text, stateOf(b).text), first: 'ascending' },
 ];
 /** Milliseconds between two sortings: lines that jump cannot be read. */
 const PERIOD = 2000;
@@ -30,7 +34,7 @@ export class NodeTable {
   readonly #heads: HTMLElement[];
   readonly #lines = new Map<string, Line>();
   #column = COLUMNS[0]!;
-  #reversed = false;
+  #direction: Direction = 'ascending';
   #sortedAt = 0;
 
   constructor() {
@@ -76,7 +80,8 @@ export class NodeTable {
   }
 
   #choose(column: Column): void {
-    this.#reversed = column === this.#column && !this.#reversed;
+    if (column !== this.#column) this.#direction = column.first;
+    else this.#direction = this.#direction === 'ascending' ? 'descending' : 'ascending';
     this.#column = column;
     this.#mark();
     this.#sort();
@@ -84,17 +89,15 @@ export class NodeTable {
 
   #mark(): void {
     COLUMNS.forEach((column, n) => {
-      const isChosen = column === this.#column;
-      const isDescending = (column.name === 'Node' || !column.number) === this.#reversed;
-      setAttribute(this.#heads[n]!, 'aria-sort', isChosen && (isDescending ? 'descending' : 'ascending'));
+      setAttribute(this.#heads[n]!, 'aria-sort', column === this.#column && this.#direction);
     });
   }
 
   #sort(): void {
-    const sign = this.#reversed ? -1 : 1;
+    const sign = this.#direction === 'ascending' ? 1 : -1;
     const { order } = this.#column;
     const lines = [...this.#lines.values()].sort(
-      ({ figures: a }, { figures: b }) => sign * (order(a, b) || byName(a.node, b.node)),
+      ({ figures: a }, { figures: b }) => sign * order(a, b) || byName(a.node, b.node),
     );
     lines.forEach(({ root }, n) => {
       const there = this.#body.children[n];
