@@ -1,6 +1,7 @@
 import { PixError } from '@pixtorrent/core';
 
 /**
+ * - `bad-message`: bytes that are no report, or numbers beyond all counting
  * - `bad-name`: what should name a node, a zone, a peer or a cause does not
  * - `other-node`: a stream that spoke for one node speaks for another
  * - `bad-sequence`: a number that was there already
@@ -14,6 +15,7 @@ import { PixError } from '@pixtorrent/core';
  * - `replaced`: the node reports by another stream since
  */
 export type ReportErrorCode =
+  | 'bad-message'
   | 'bad-name'
   | 'other-node'
   | 'bad-sequence'

@@ -15,7 +15,7 @@ import {
   swarmFigures,
 } from './swarm-figures.ts';
 import { TrackedSwarms, type TrackerCounts } from './tracked-swarms.ts';
-import { add, bounded, nothingMoved } from './transfer.ts';
+import { add, bounded, nothingMoved, wentBack } from './transfer.ts';
 
 /** Of all nodes together. */
 export interface ClusterFigures {
@@ -35,6 +35,8 @@ export interface ClusterFigures {
   readonly asked: number;
   /** Times that a torrent was left out of a report: there was no room. */
   readonly leftOut: number;
+  /** Times that what a node counted of a torrent was less than it had counted before. */
+  readonly restarted: number;
   /** What all nodes counted, in all swarms, also those that are gone. */
   readonly transfer: TransferCounters;
   /** By cause, since the start. */
@@ -78,6 +80,7 @@ export class SwarmHealth {
   #reports = 0;
   #asked = 0;
   #leftOut = 0;
+  #restarted = 0;
   #reviewedAt = Number.NEGATIVE_INFINITY;
 
   constructor({ clock }: { readonly clock: Clock }, limits: HealthLimits = {}) {
@@ -140,6 +143,7 @@ export class SwarmHealth {
       reports: this.#reports,
       asked: this.#asked,
       leftOut: this.#leftOut,
+      restarted: this.#restarted,
       transfer: { ...this.#transfer },
       bans: this.#bans,
       discovery: milliseconds(nodes.map(({ discoveryMs }) => discoveryMs)),
@@ -241,7 +245,11 @@ export class SwarmHealth {
   #report(node: KnownNode, torrent: TorrentReport, now: number): boolean {
     const key = toHex(torrent.infoHash);
     const member = node.members.get(key) ?? this.#join(node, key, torrent, now);
-    if (member === undefined) return torrent.pieces?.type === 'snapshot' || !this.#hasRoom(key, torrent);
+    if (member === undefined) {
+      const isRoom = this.#hasRoom(key, torrent) || this.#yielding(key) !== undefined;
+      return torrent.pieces?.type === 'snapshot' || !isRoom;
+    }
+    if (wentBack(member.counters, torrent)) this.#restarted++;
     const swarm = this.#swarms.get(key)!;
     const before = swarm.bytes;
     const inDoubt = member.doubtedAt !== undefined && torrent.pieces?.type !== 'snapshot';
@@ -255,7 +263,7 @@ export class SwarmHealth {
   #join(node: KnownNode, key: string, torrent: TorrentReport, now: number): Member | undefined {
     const { shape, pieces } = torrent;
     if (shape === undefined || pieces?.type !== 'snapshot') return undefined;
-    if (!this.#hasRoom(key, torrent)) {
+    if (!this.#makeRoom(key, torrent, now)) {
       this.#leftOut++;
       return undefined;
     }
@@ -267,6 +275,28 @@ export class SwarmHealth {
     node.members.set(key, member);
     this.#bytes += swarm.bytes - before;
     return member;
+  }
+
+  #makeRoom(key: string, torrent: TorrentReport, now: number): boolean {
+    while (!this.#hasRoom(key, torrent)) {
+      const other = this.#yielding(key);
+      if (other === undefined) return false;
+      for (const { node } of [...other.members.values()]) this.#leave(node, other.key, false, now);
+    }
+    return true;
+  }
+
+  /**
+   * The swarm whose place one may take: of those that the tracker knows nothing of the one with fewest nodes, for one that
+   * it knows. What somebody makes up does not keep out what there is.
+   */
+  #yielding(key: string): Swarm | undefined {
+    if (!this.#tracked.complete || !this.#tracked.has(key)) return undefined;
+    let least: Swarm | undefined;
+    for (const swarm of this.#swarms.values())
+      if (!this.#tracked.has(swarm.key) && !(least && least.members.size <= swarm.members.size))
+        least = swarm;
+    return least;
   }
 
   #hasRoom(key: string, { shape }: TorrentReport): boolean {

@@ -8,14 +8,16 @@ export function nothingMoved(): Transfer {
   return { received: 0, sent: 0, duplicate: 0, wasted: 0, failed: 0 };
 }
 
-/**
- * What counters gained. One that went back has counted from zero since: so have the others beside it.
- * @param before undefined where nothing was counted yet
- */
+/** Whether counters have begun again: one that went back has counted from zero since, and so have the others beside it. */
+export function wentBack(before: TransferCounters | undefined, now: TransferCounters): boolean {
+  return before !== undefined && KEYS.some((key) => now[key] < before[key]);
+}
+
+/** What counters gained. @param before undefined where nothing was counted yet */
 export function gained(before: TransferCounters | undefined, now: TransferCounters): Transfer {
-  const restarted = before === undefined || KEYS.some((key) => now[key] < before[key]);
+  const fromZero = before === undefined || wentBack(before, now);
   const gain = nothingMoved();
-  for (const key of KEYS) gain[key] = restarted ? now[key] : now[key] - before[key];
+  for (const key of KEYS) gain[key] = fromZero ? now[key] : now[key] - before[key];
   return gain;
 }
 

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { Logger } from '@pixtorrent/core';
-import { Metrics, systemTimers } from '@pixtorrent/service-kit';
+import { Metrics, systemTimers, wallClock } from '@pixtorrent/service-kit';
 import { SwarmHealth } from '@pixtorrent/swarm-health';
 import { CONFIG, LOGGER } from '../config/config.module.ts';
 import type { MetricsConfig } from '../config/metrics-settings.ts';
@@ -24,7 +24,7 @@ import { type MetricsService, metricsService } from './metrics-service.ts';
         logger: Logger,
       ): MetricsService =>
         metricsService(
-          { health, taken: (report) => links.add(report), timers: systemTimers, logger, metrics },
+          { health, taken: (report) => links.add(report), timers: systemTimers, wallClock, logger, metrics },
           { maxReporters: maxNodes },
         ),
     },

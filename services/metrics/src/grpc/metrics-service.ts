@@ -1,9 +1,9 @@
 import { metrics as wire } from '@pixtorrent/contracts';
-import type { Logger, Timers } from '@pixtorrent/core';
+import type { Clock, Logger, Timers } from '@pixtorrent/core';
 import { type GrpcService, loggingFaults, type Metrics, unary } from '@pixtorrent/service-kit';
 import type { NodeReport, SwarmHealth } from '@pixtorrent/swarm-health';
 import type { WireReportCall } from '../report/report-call.ts';
-import { statusOf } from '../report/report-messages.ts';
+import { readReport, statusOf } from '../report/report-messages.ts';
 import { Reporting } from '../report/reporting.ts';
 import { listSwarms } from '../swarms/list-swarms.ts';
 import type { WatchCall } from '../swarms/swarm-watcher.ts';
@@ -14,6 +14,8 @@ export interface MetricsServiceDependencies {
   /** Told of each report that was taken in. */
   readonly taken: (report: NodeReport) => void;
   readonly timers: Timers;
+  /** Tells milliseconds since 1970. */
+  readonly wallClock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -35,9 +37,12 @@ export function metricsService(
   dependencies: MetricsServiceDependencies,
   options: MetricsServiceOptions,
 ): MetricsService {
-  const { health, taken, timers, logger, metrics } = dependencies;
+  const { health, taken, timers, wallClock, logger, metrics } = dependencies;
   const mapError = loggingFaults(logger, statusOf);
-  const reporting = new Reporting({ health, taken, timers, metrics, mapError }, options.maxReporters);
+  const reporting = new Reporting(
+    { health, taken, timers, wallClock, metrics, mapError },
+    options.maxReporters,
+  );
   const watching = new SwarmWatching({ health, timers, mapError }, options.maxWatchers ?? 100);
   metrics.gauge({
     name: 'watchers',
@@ -45,7 +50,10 @@ export function metricsService(
     collect: (own) => own.set(watching.watchers),
   });
   return {
-    definition: wire.MetricsServiceService,
+    definition: {
+      ...wire.MetricsServiceService,
+      report: { ...wire.MetricsServiceService.report, requestDeserialize: readReport },
+    },
     implementation: {
       report: (call: WireReportCall) => reporting.accept(call),
       listSwarms: unary<wire.ListSwarmsRequest, wire.ListSwarmsResponse>(

@@ -15,6 +15,11 @@ export function addClusterMetrics(metrics: Metrics, health: SwarmHealth): void {
   };
   counter('reports_total', 'Reports that were taken in', ({ reports }) => reports);
   counter('snapshots_asked_total', 'Snapshots of a torrent that nodes were asked for', ({ asked }) => asked);
+  counter(
+    'counters_restarted_total',
+    'Torrents whose counters went back, once for each time: they have begun again',
+    ({ restarted }) => restarted,
+  );
   counter('torrents_left_out_total', 'Torrents that had no room, once for each report', (all) => all.leftOut);
   metrics.counter({
     name: 'node_bans_total',

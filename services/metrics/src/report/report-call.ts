@@ -8,15 +8,15 @@ import {
   type ReportErrorCode,
   type ReportStream,
 } from '@pixtorrent/swarm-health';
-import { reportOf } from './report-messages.ts';
+import { type ReadReport, reportOf } from './report-messages.ts';
 
 export type WireReportCall = ServerDuplexStream<wire.ReportRequest, wire.ReportResponse>;
 
 export interface ReportCallDependencies {
   readonly call: WireReportCall;
   readonly stream: ReportStream;
-  /** Told of each report that was taken in. */
-  readonly taken: (report: NodeReport) => void;
+  /** Told of each report that was taken in, and of when it was sent: milliseconds since 1970 by the node's clock. */
+  readonly taken: (report: NodeReport, sentMs: number) => void;
   readonly timers: Timers;
   readonly mapError: ErrorMapper;
 }
@@ -39,7 +39,7 @@ export class ReportCall {
   /** Fulfilled when the stream is over, with what it was refused for, if it was. */
   run(): Promise<ReportErrorCode | undefined> {
     const { call } = this.#deps;
-    call.on('data', (request: wire.ReportRequest) => {
+    call.on('data', (request: ReadReport) => {
       if (this.#isOver) return;
       call.pause();
       try {
@@ -64,12 +64,13 @@ export class ReportCall {
     this.#end();
   }
 
-  #receive(request: wire.ReportRequest, done: () => void): void {
+  #receive(request: ReadReport, done: () => void): void {
     this.#listen();
+    if (request instanceof ReportError) throw request;
     const { call, stream, taken } = this.#deps;
     const report = reportOf(request);
     const { sequence, unknown, all } = stream.receive(report);
-    taken(report);
+    taken(report, request.sentMs);
     this.#sequence = sequence;
     call.write({ sequence, unknown: unknown as Buffer[], all, goAwayAfterMs: undefined }, done);
   }

@@ -1,10 +1,22 @@
-import type { metrics as wire } from '@pixtorrent/contracts';
+import { metrics as wire } from '@pixtorrent/contracts';
 import { InvalidArgument, StatusError } from '@pixtorrent/service-kit';
 import { type NodeReport, type PieceReport, ReportError, type TorrentReport } from '@pixtorrent/swarm-health';
 
 /** Milliseconds after which it is worth trying again: where it came too fast, and where there is no room. */
 const SOON = 1000;
 const LATER = 30_000;
+
+/** A message, or why it cannot be read. */
+export type ReadReport = wire.ReportRequest | ReportError;
+
+/** As a method's `requestDeserialize`: what that throws would end the call as a fault of this side. */
+export function readReport(bytes: Buffer): ReadReport {
+  try {
+    return wire.ReportRequest.decode(bytes);
+  } catch {
+    return new ReportError('bad-message', 'message', 'cannot be read');
+  }
+}
 
 /** What clock a node has is of no account. */
 export function reportOf({ node, zone, sequence, torrents, gone, counters }: wire.ReportRequest): NodeReport {
