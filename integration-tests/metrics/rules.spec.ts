@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { run } from '../support/processes.ts';
 import { requirement } from '../support/requirement.ts';
-import { PROMETHEUS_FOLDER, readRules, rulesOf } from './alert-rules.ts';
+import { PROMETHEUS_FOLDER, readConfiguration, readRules, rulesOf } from './alert-rules.ts';
 
 /** As far as this looks at it. */
 interface Cases {
@@ -31,6 +31,13 @@ const cases = CASES.flatMap((path) => (parse(readFileSync(path, 'utf8')) as Case
 describe.runIf(requirement('promtool'))('the rules', () => {
   it('are ones that Prometheus takes', async () => {
     expect(await run(['promtool', 'check', 'rules', ...RULES])).not.toContain('FAILED');
+  });
+
+  it('are those of a configuration that it takes', async () => {
+    expect(await run(['promtool', 'check', 'config', `${PROMETHEUS_FOLDER}prometheus.yaml`])).toContain(
+      'SUCCESS',
+    );
+    expect(readConfiguration().rule_files.map((name) => `${PROMETHEUS_FOLDER}${name}`)).toEqual(RULES);
   });
 
   it('do in time what their cases say', async () => {

@@ -194,6 +194,12 @@ export class NodeSwarm {
       );
   }
 
+  /** Bytes a second that a node gets at the most; 0 for no limit. */
+  async limitDownload(node: PeerNodeProcess, downloadRate: number): Promise<void> {
+    const request = { infoHash: Buffer.alloc(0), limits: { downloadRate, uploadRate: 0 } };
+    await asked(peerClient(node), (client) => ask(client, client.setLimits, request));
+  }
+
   /** Those of the nodes that hold it. */
   async holders(content: Acknowledged): Promise<readonly PeerNodeProcess[]> {
     const holds = await Promise.all(this.#nodes.map((node) => this.holds(node, content)));
