@@ -88,8 +88,10 @@ describe.runIf(requirement('redis') && requirement('promtool'))('Prometheus, of 
     'answers what every panel and every rule asks, and alerts while a swarm is slow, at risk or stalled',
     () =>
       scoped(async (scope) => {
-        const metrics = await startMetricsService(scope);
         const swarm = await NodeSwarm.start(scope, 0);
+        const metrics = await startMetricsService(scope, undefined, {
+          METRICS_TRACKER: `${HOST}:${swarm.tracker.grpc}`,
+        });
         const env = { PEER_METRICS: `${HOST}:${metrics.grpc}` };
         const fast = await Promise.all(
           ZONES.slice(0, 4).map((PEER_ZONE, n) =>

@@ -13,10 +13,15 @@ export interface MetricsService {
   readonly http: number;
 }
 
-/** The metrics service as a process of its own, ready. @param ports of one that ran before */
+/**
+ * The metrics service as a process of its own, ready.
+ * @param ports of one that ran before
+ * @param env settings beside these
+ */
 export async function startMetricsService(
   scope: Scope,
   ports?: Pick<MetricsService, 'grpc' | 'http'>,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<MetricsService> {
   const { grpc, http } = ports ?? { grpc: await freePort(), http: await freePort() };
   const started = await Process.start(scope, 'metrics service', [process.execPath, MAIN], {
@@ -25,6 +30,7 @@ export async function startMetricsService(
       METRICS_GRPC_PORT: String(grpc),
       METRICS_HTTP_PORT: String(http),
       METRICS_LOG_LEVEL: 'warn',
+      ...env,
     },
   });
   await until(

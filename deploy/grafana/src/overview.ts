@@ -1,5 +1,6 @@
 import { board } from './board.ts';
 import { bars, lines, stat, table } from './panels.ts';
+import { processPanels } from './process.ts';
 import { datasource, namespace } from './variables.ts';
 
 const NS = 'namespace=~"$namespace"';
@@ -248,6 +249,33 @@ export const overview = board({
         },
         width: 8,
       }),
+    ],
+    'The metrics service': [
+      lines({
+        title: 'Reports',
+        description:
+          'Reports a second that were taken in, by replica: one in two seconds of each node that moves something.',
+        unit: 'ops',
+        queries: [[`rate(pixtorrent_metrics_reports_total{${NS}}[$__rate_interval])`, '{{instance}}']],
+        empty: 'no metrics service',
+        min: 0,
+      }),
+      lines({
+        title: 'Refused reports',
+        description:
+          'Reports a second that could not be right or that there was no room for, by what was wrong. None is good.',
+        unit: 'ops',
+        queries: [
+          [
+            `sum by (reason) (rate(pixtorrent_metrics_reports_refused_total{${NS}}[$__rate_interval]))`,
+            '{{reason}}',
+          ],
+        ],
+        empty: 'no metrics service',
+        limits: { orange: 0.01 },
+        min: 0,
+      }),
+      ...processPanels('pixtorrent_metrics', NS),
     ],
   },
 });

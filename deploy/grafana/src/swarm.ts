@@ -253,6 +253,19 @@ export const oneSwarm = board({
         empty: EMPTY,
         min: 0,
       }),
+      lines({
+        title: 'What the tracker knows',
+        description:
+          'Nodes that report and that a tracker has taken in, and peers that it knows beside these: other clients, and nodes that do not report.',
+        unit: 'short',
+        queries: [
+          [figure('announced_nodes'), 'nodes'],
+          [figure('other_peers'), 'other peers'],
+          [figure('tracker_peers', 'role'), '{{role}}'],
+        ],
+        empty: 'the metrics service follows no tracker, or it knows of nobody',
+        min: 0,
+      }),
     ],
   },
 });
