@@ -32,4 +32,14 @@ export function addFrontendMetrics(metrics: Metrics, open: () => OpenFrontends):
     read: () =>
       Object.entries(open().udp?.refused ?? {}).map(([reason, count]) => ({ labels: { reason }, count })),
   });
+  metrics.gauge({
+    name: 'udp_batched',
+    help: '1 where packets go in and out many at a time, 0 where one by one',
+    collect: (gauge) => gauge.set(open().udp?.way === 'batched' ? 1 : 0),
+  });
+  metrics.counter({
+    name: 'udp_unsent_total',
+    help: 'Answers over UDP that the system did not send, for want of room or of a way',
+    read: () => [{ labels: {}, count: open().udp?.unsent ?? 0 }],
+  });
 }

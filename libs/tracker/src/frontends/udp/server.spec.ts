@@ -14,7 +14,11 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RefusedError } from '../../errors.ts';
 import type { Asking, TrackerLogic } from '../tracker-logic.ts';
+import { openBatched } from './batched-datagrams.ts';
+import type { OpenDatagrams } from './datagrams.ts';
+import { loadLibc } from './libc.ts';
 import { UdpFrontend, type UdpFrontendOptions } from './server.ts';
+import { openSingle } from './single-datagrams.ts';
 
 const HASH = infoHash(new Uint8Array(20).fill(7));
 const REQUEST: AnnounceRequest = {
@@ -40,64 +44,80 @@ interface Started {
   readonly asked: { readonly request: AnnounceRequest; readonly asking: Asking }[];
 }
 
-/** A frontend before a tracker that knows 500 peers of each family. */
-async function start(
-  options: Partial<UdpFrontendOptions> = {},
-  before: () => Promise<void> | void = () => {},
-): Promise<Started> {
-  const asked: Started['asked'] = [];
-  const nothing = new Uint8Array(0);
-  const peers = {
-    v4: new Uint8Array(500 * 6).fill(4),
-    v6: new Uint8Array(500 * 18).fill(6),
-    ids: nothing,
-    traits: nothing,
-  };
-  const logic: TrackerLogic = {
-    async announce(request, asking) {
-      asked.push({ request, asking });
-      await before();
-      return { interval: 100, minInterval: 1, seeders: 2, leechers: 3, peers };
-    },
-    scrape: async (hashes) => hashes.map(() => ({ seeders: 1, leechers: 2, completed: 3 })),
-  };
-  const frontend = await UdpFrontend.listen(logic, silentLogger, { host: '127.0.0.1', port: 0, ...options });
+const libc = await loadLibc();
+const ways: [string, OpenDatagrams][] = [['single', openSingle]];
+if (libc !== undefined) ways.push(['batched', openBatched(libc)]);
+
+it('takes packets in batches on Linux, unasked', async () => {
+  const frontend = await UdpFrontend.listen({} as TrackerLogic, silentLogger, { port: 0 });
   opened.push(() => frontend.close());
-  return { frontend, asked };
-}
+  const known = process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch);
+  expect(frontend.way).toBe(known ? 'batched' : 'single');
+});
 
-interface Asker {
-  readonly socket: Socket;
-  send(packet: Uint8Array): void;
-  /** Sends, and takes the next packet that comes. */
-  ask(packet: Uint8Array): Promise<Buffer>;
-  connect(): Promise<bigint>;
-}
+describe.each(ways)('the UDP frontend, packets %s', (_way, open) => {
+  /** A frontend before a tracker that knows 500 peers of each family. */
+  async function start(
+    options: Partial<UdpFrontendOptions> = {},
+    before: () => Promise<void> | void = () => {},
+  ): Promise<Started> {
+    const asked: Started['asked'] = [];
+    const nothing = new Uint8Array(0);
+    const peers = {
+      v4: new Uint8Array(500 * 6).fill(4),
+      v6: new Uint8Array(500 * 18).fill(6),
+      ids: nothing,
+      traits: nothing,
+    };
+    const logic: TrackerLogic = {
+      async announce(request, asking) {
+        asked.push({ request, asking });
+        await before();
+        return { interval: 100, minInterval: 1, seeders: 2, leechers: 3, peers };
+      },
+      scrape: async (hashes) => hashes.map(() => ({ seeders: 1, leechers: 2, completed: 3 })),
+    };
+    const frontend = await UdpFrontend.listen(
+      logic,
+      silentLogger,
+      { host: '127.0.0.1', port: 0, ...options },
+      open,
+    );
+    opened.push(() => frontend.close());
+    return { frontend, asked };
+  }
 
-async function asker({ frontend }: Started, from = '127.0.0.1', to = from): Promise<Asker> {
-  const socket = createSocket(from.includes(':') ? 'udp6' : 'udp4');
-  opened.push(() => socket.close());
-  socket.bind(0, from);
-  await once(socket, 'listening');
-  const send = (packet: Uint8Array) => socket.send(packet, frontend.port, to);
-  const ask = async (packet: Uint8Array) => {
-    const answer = once(socket, 'message') as Promise<[Buffer]>;
-    send(packet);
-    return (await answer)[0];
-  };
-  const connect = async () => {
-    const answer = parseUdpAnswer(await ask(encodeUdpConnect(1)), 4);
-    if (answer?.type !== 'connect') throw new Error('no connection ID came');
-    return answer.connection;
-  };
-  return { socket, send, ask, connect };
-}
+  interface Asker {
+    readonly socket: Socket;
+    send(packet: Uint8Array): void;
+    /** Sends, and takes the next packet that comes. */
+    ask(packet: Uint8Array): Promise<Buffer>;
+    connect(): Promise<bigint>;
+  }
 
-function reason(answer: UdpAnswer | undefined): string {
-  return answer?.type === 'error' ? answer.error.message : `no error: ${answer?.type}`;
-}
+  async function asker({ frontend }: Started, from = '127.0.0.1', to = from): Promise<Asker> {
+    const socket = createSocket(from.includes(':') ? 'udp6' : 'udp4');
+    opened.push(() => socket.close());
+    socket.bind(0, from);
+    await once(socket, 'listening');
+    const send = (packet: Uint8Array) => socket.send(packet, frontend.port, to);
+    const ask = async (packet: Uint8Array) => {
+      const answer = once(socket, 'message') as Promise<[Buffer]>;
+      send(packet);
+      return (await answer)[0];
+    };
+    const connect = async () => {
+      const answer = parseUdpAnswer(await ask(encodeUdpConnect(1)), 4);
+      if (answer?.type !== 'connect') throw new Error('no connection ID came');
+      return answer.connection;
+    };
+    return { socket, send, ask, connect };
+  }
 
-describe('the UDP frontend', () => {
+  function reason(answer: UdpAnswer | undefined): string {
+    return answer?.type === 'error' ? answer.error.message : `no error: ${answer?.type}`;
+  }
+
   it('answers whoever has shown where it is', async () => {
     const started = await start();
     const { ask, connect } = await asker(started);
@@ -237,5 +257,31 @@ describe('the UDP frontend', () => {
     ready.resolve();
     expect(parseUdpAnswer(await answer, 4)).toMatchObject({ type: 'announce' });
     await closed;
+  });
+
+  it('answers each of many that come at once, by itself and with its own', async () => {
+    const started = await start();
+    const askers = await Promise.all(
+      ['127.0.0.1', '127.0.0.2', '127.0.0.3'].map((from) => asker(started, from, '127.0.0.1')),
+    );
+    const connections = [];
+    for (const { connect } of askers) connections.push(await connect());
+    const answered = askers.map(({ socket }) => {
+      const transactions: number[] = [];
+      socket.on('message', (packet) => {
+        expect(packet.length).toBe(20 + 242 * 6);
+        transactions.push(packet.readUInt32BE(4));
+      });
+      return transactions;
+    });
+    const all = Array.from({ length: 60 }, (_, i) => i);
+    for (const i of all)
+      for (const [n, { send }] of askers.entries())
+        send(encodeUdpAnnounce(connections[n]!, 1000 * n + i, REQUEST));
+    await expect.poll(() => answered.map(({ length }) => length)).toEqual([60, 60, 60]);
+    expect(answered).toEqual([0, 1, 2].map((n) => all.map((i) => 1000 * n + i)));
+    const ports = new Set(started.asked.map(({ asking }) => asking.address.join('.')));
+    expect([...ports].sort()).toEqual(['127.0.0.1', '127.0.0.2', '127.0.0.3']);
+    expect(started.frontend.unsent).toBe(0);
   });
 });

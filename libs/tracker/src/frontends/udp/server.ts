@@ -1,4 +1,3 @@
-import type { RemoteInfo, Socket } from 'node:dgram';
 import { isPixTorrent, type Logger } from '@pixtorrent/core';
 import {
   encodeUdpAnnounceAnswer,
@@ -16,7 +15,8 @@ import { keyInUrl } from '../announce-path.ts';
 import { Networks } from '../networks.ts';
 import type { TrackerLogic } from '../tracker-logic.ts';
 import { ConnectionIds } from './connection-ids.ts';
-import { openSockets } from './sockets.ts';
+import type { Datagrams, OpenDatagrams, Sender } from './datagrams.ts';
+import { fastestDatagrams, openSockets } from './sockets.ts';
 
 export interface UdpFrontendOptions {
   /**
@@ -54,7 +54,7 @@ export class UdpFrontend {
   readonly #logger: Logger;
   readonly #trusted: Networks;
   readonly #ids = new ConnectionIds();
-  #sockets: readonly Socket[] = [];
+  #sockets: readonly Datagrams[] = [];
   #waiting = 0;
   #closing: (() => void) | undefined;
 
@@ -64,23 +64,39 @@ export class UdpFrontend {
     this.#trusted = new Networks(options.trustedProxies ?? []);
   }
 
-  /** @throws the system's error where it cannot listen, `EADDRINUSE` for one */
+  /**
+   * @param open how packets are taken and given; the fastest way that there is where it is missing
+   * @throws the system's error where it cannot listen, `EADDRINUSE` for one
+   */
   static async listen(
     logic: TrackerLogic,
     logger: Logger,
     options: UdpFrontendOptions,
+    open?: OpenDatagrams,
   ): Promise<UdpFrontend> {
     const frontend = new UdpFrontend(logic, logger, options);
-    frontend.#sockets = await openSockets(options.host, options.port, (packet, from, socket) =>
-      frontend.#receive(packet, from, socket),
-    );
-    for (const socket of frontend.#sockets)
-      socket.on('error', (error) => logger.error('udp frontend', { reason: error.message }));
+    frontend.#sockets = await openSockets(open ?? (await fastestDatagrams()), options.host, options.port, {
+      receive: (packet, from) => frontend.#receive(packet, from),
+      failed: (error) => logger.error('udp frontend', { reason: error.message }),
+    });
+    logger.info('udp frontend listens', { packets: frontend.way });
     return frontend;
   }
 
   get port(): number {
-    return this.#sockets[0]!.address().port;
+    return this.#sockets[0]!.port;
+  }
+
+  /** How packets go in and out; undefined once it is closed. */
+  get way(): Datagrams['way'] | undefined {
+    return this.#sockets[0]?.way;
+  }
+
+  /** Answers that the system did not take, for having no room or no way. */
+  get unsent(): number {
+    let count = 0;
+    for (const socket of this.#sockets) count += socket.unsent;
+    return count;
   }
 
   /** Takes nothing more in; fulfilled when all that was asked is answered. */
@@ -95,36 +111,32 @@ export class UdpFrontend {
     this.#sockets = [];
   }
 
-  #receive(packet: Buffer, from: RemoteInfo, socket: Socket): void {
+  #receive(packet: Buffer, from: Sender): void {
     if (this.#closing !== undefined || from.port === 0) return;
-    const address = addressOf(from);
+    const { address } = from;
     const request = parseUdpRequest(packet);
-    if (address === undefined || request === undefined) {
+    if (request === undefined) {
       this.refused.malformed++;
       return;
     }
     const now = performance.now();
     if (request.type === 'connect') {
-      socket.send(
-        encodeUdpConnectAnswer(request.transaction, this.#ids.of(address, now)),
-        from.port,
-        from.address,
-      );
+      from.answer(encodeUdpConnectAnswer(request.transaction, this.#ids.of(address, now)));
     } else if (!this.#ids.accepts(packet, address, now)) {
       this.refused.connection++;
       // Shorter than any announce and any scrape.
-      socket.send(encodeUdpError(request.transaction, 'connect again'), from.port, from.address);
+      from.answer(encodeUdpError(request.transaction, 'connect again'));
     } else if (this.#waiting >= MAX_WAITING) {
       this.refused.busy++;
     } else {
       this.#waiting++;
-      void this.#answer(request, address).then((answer) => this.#send(answer, from, socket));
+      void this.#answer(request, address).then((answer) => this.#send(answer, from));
     }
   }
 
-  #send(answer: Uint8Array, from: RemoteInfo, socket: Socket): void {
+  #send(answer: Uint8Array, to: Sender): void {
     this.#waiting--;
-    if (this.#sockets.length > 0) socket.send(answer, from.port, from.address);
+    to.answer(answer);
     if (this.#waiting === 0) this.#closing?.();
   }
 
@@ -158,9 +170,4 @@ export class UdpFrontend {
     this.#logger.error('request failed', { reason: String(error) });
     return 'the tracker has a fault';
   }
-}
-
-function addressOf({ address }: RemoteInfo): Uint8Array | undefined {
-  const zone = address.indexOf('%');
-  return parseIp(zone < 0 ? address : address.slice(0, zone));
 }
