@@ -16,6 +16,7 @@ export type Component = 'tracker' | 'peer-node' | 'metrics' | 'redis';
 /** How far a content is, as `pixtorrent status` tells. */
 export interface RollOut {
   readonly name: string;
+  readonly infoHash: string;
   readonly whole: number;
   readonly wanted: readonly string[];
   readonly nodes: readonly { readonly node: string; readonly have: number; readonly size: number }[];
@@ -123,6 +124,7 @@ export class Release {
     return stdout;
   }
 
+  /** Of a name; of nothing, where it is not known. */
   async rollOut(name: string): Promise<RollOut | undefined> {
     const { content } = JSON.parse(await this.pixtorrent(['status', name]));
     return content.find((one: RollOut) => one.name === name);

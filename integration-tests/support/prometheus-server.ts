@@ -48,6 +48,11 @@ export class PrometheusServer {
     return server;
   }
 
+  /** One that runs already, at a port of this machine. */
+  static at(port: number): PrometheusServer {
+    return new PrometheusServer(port);
+  }
+
   /** What an expression is now. @throws Error where it is none */
   async query(expression: string): Promise<readonly Sample[]> {
     const { result } = await this.#get<{ result: { metric: Sample['metric']; value: [number, string] }[] }>(
