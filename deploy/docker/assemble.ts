@@ -1,10 +1,13 @@
 /**
- * Gathers what an image runs: the JavaScript of a package and of those of this repository that it depends on.
+ * Gathers what an image runs: the JavaScript, and what else is read as it runs, of a package and of those of this
+ * repository that it depends on.
  * `node deploy/docker/assemble.ts PACKAGE FOLDER`
  */
 import { cpSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+/** Of a package's folder. */
+const PARTS = ['package.json', 'bin/*.js', 'dist/**/*.js', 'page/*.{html,css,svg}', 'page/dist/**/*.js'];
 const FOR_TESTS = /\/(fixtures|suite)\/|\.suite\.js$/;
 
 interface Package {
@@ -27,12 +30,8 @@ const gather = (name: string): void => {
   const found = packages.get(name);
   if (found === undefined || gathered.has(name)) return;
   gathered.add(name);
-  for (const part of ['package.json', 'bin', 'dist', 'page'])
-    for (const file of globSync([
-      `${found.folder}/${part}`,
-      `${found.folder}/${part}/**/*.{js,json,html,css,svg}`,
-    ]))
-      if (/\.(js|json|html|css|svg)$/.test(file) && !FOR_TESTS.test(file)) cpSync(file, join(target, file));
+  for (const file of globSync(PARTS.map((part) => `${found.folder}/${part}`)))
+    if (!FOR_TESTS.test(file)) cpSync(file, join(target, file));
   for (const dependency of found.dependencies) gather(dependency);
 };
 gather(wanted);
