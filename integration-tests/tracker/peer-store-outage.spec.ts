@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { infoHash, SeededRandom, silentLogger } from '@pixtorrent/core';
 import { connectRedis, systemClock, systemTimers } from '@pixtorrent/service-kit';
 import { RedisPeerStore } from '@pixtorrent/tracker';
@@ -71,11 +72,7 @@ describe.runIf(requirement('redis'))('peers in a Redis that goes away', () => {
       const server = await RedisServer.create(scope);
       await server.start();
       const port = await slowToSubscribe(scope, server.port);
-      const deployment = { type: 'single', host: '127.0.0.1', port } as const;
-      const times = { commandTimeout: 60_000, connectTimeout: 60_000 };
-      const client = connectRedis({ deployment, db: 0, ...times }, silentLogger);
-      scope.defer(() => client.disconnect());
-      const one = storeOn(scope, client);
+      const one = storeOn(scope, clientAt(scope, port));
       const other = await storeOver(scope, server);
       one.watch(infoHash(new Uint8Array(20)), () => {});
       await vi.waitFor(
@@ -87,6 +84,35 @@ describe.runIf(requirement('redis'))('peers in a Redis that goes away', () => {
       await one.announce(announceOf({ peer: 1, numWant: 0 }));
       await other.announce(announceOf({ peer: 2, numWant: 0 }));
       await vi.waitFor(() => expect(heard).toEqual([1, 2]), WAIT);
+    }));
+
+  it('are told of to who watches though they came and went while the connection for that was not there', () =>
+    scoped(async (scope) => {
+      const server = await RedisServer.create(scope);
+      await server.start();
+      const news = await newsHeldUp(scope, server.port);
+      const one = storeOn(scope, clientAt(scope, news.port));
+      const other = await storeOver(scope, server);
+      await vi.waitFor(() => one.epoch(), WAIT);
+      const heard: string[] = [];
+      one.watch(HASH, ({ type, address, seed }) => heard.push(`${type} ${address[3]}${seed ? ' seed' : ''}`));
+      await one.announce(announceOf({ peer: 1, numWant: 0 }));
+      await other.announce(announceOf({ peer: 2, numWant: 0 }));
+      await other.announce(announceOf({ peer: 2, numWant: 0, role: 'seed' }));
+      await other.announce(announceOf({ peer: 3, numWant: 0 }));
+      await other.announce(announceOf({ peer: 3, numWant: 0, role: 'gone' }));
+      expect(heard).toEqual([]);
+      news.letThrough();
+      await vi.waitFor(() => expect(heard).toEqual(['joined 1', 'joined 2 seed', 'left 3']), WAIT);
+      await other.announce(announceOf({ peer: 4, numWant: 0 }));
+      await vi.waitFor(() => expect(heard.at(-1)).toBe('joined 4'), WAIT);
+
+      await vi.waitFor(() => expect(news.cut()).toBe(1), WAIT);
+      await other.announce(announceOf({ peer: 5, numWant: 0 }));
+      await other.announce(announceOf({ peer: 1, numWant: 0, role: 'gone' }));
+      expect(heard.at(-1)).toBe('joined 4');
+      news.letThrough();
+      await vi.waitFor(() => expect(heard.slice(-2)).toEqual(['joined 5', 'left 1']), WAIT);
     }));
 
   it('leave no channel that nobody listens to', () =>
@@ -117,6 +143,56 @@ function storeOn(scope: Scope, client: RedisClient): RedisPeerStore {
   return store;
 }
 
+function clientAt(scope: Scope, port: number): RedisClient {
+  const deployment = { type: 'single', host: '127.0.0.1', port } as const;
+  const times = { commandTimeout: 60_000, connectTimeout: 60_000 };
+  const client = connectRedis({ deployment, db: 0, ...times }, silentLogger);
+  scope.defer(() => client.disconnect());
+  return client;
+}
+
+/** A way to Redis on which connections after the first are held up until they are let through, and can be cut. */
+async function newsHeldUp(scope: Scope, port: number) {
+  let held: (() => void)[] | undefined = [];
+  let first = true;
+  const others = new Set<Socket>();
+  const proxy = createServer((socket) => {
+    const pass = () => {
+      const onward = connect(port, '127.0.0.1');
+      scope.defer(() => onward.destroy());
+      onward.on('error', () => {});
+      onward.on('close', () => socket.destroy());
+      socket.on('close', () => onward.destroy());
+      onward.pipe(socket).pipe(onward);
+    };
+    socket.on('error', () => {});
+    scope.defer(() => socket.destroy());
+    if (!first) {
+      others.add(socket);
+      socket.on('close', () => others.delete(socket));
+    }
+    if (first || held === undefined) pass();
+    else held.push(pass);
+    first = false;
+  });
+  scope.defer(() => proxy.close());
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  return {
+    port: (proxy.address() as AddressInfo).port,
+    letThrough() {
+      for (const pass of held ?? []) pass();
+      held = undefined;
+    },
+    /** Ends those that were let through, and holds up the next ones. @returns how many there were */
+    cut() {
+      held ??= [];
+      const { size } = others;
+      for (const socket of others) socket.destroy();
+      return size;
+    },
+  };
+}
+
 /** A way to Redis on which what asks for a channel takes long. @returns its port */
 async function slowToSubscribe(scope: Scope, port: number): Promise<number> {
   const proxy = createServer((socket) => {
@@ -124,9 +200,10 @@ async function slowToSubscribe(scope: Scope, port: number): Promise<number> {
     scope.defer(() => onward.destroy());
     scope.defer(() => socket.destroy());
     onward.pipe(socket);
+    let before = Promise.resolve();
     socket.on('data', (data: Buffer) => {
-      const delay = data.includes('ssubscribe') ? 500 : 0;
-      setTimeout(() => onward.write(data), delay);
+      if (data.includes('ssubscribe')) before = before.then(() => pause(500));
+      before = before.then(() => void onward.write(data));
     });
     for (const end of [socket, onward]) end.on('error', () => {});
   });

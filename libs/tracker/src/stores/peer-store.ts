@@ -118,8 +118,8 @@ export interface PeerStore {
   totals(): Promise<SwarmTotals>;
   /**
    * Has `listener` hear of each change in a swarm from now on, whoever brings it about, in the order in which the store
-   * made them; of a peer whose time ran out when the store notices it. Known at most once a change; where the store
-   * loses touch changes may be missed. It must not throw.
+   * made them; of a peer whose time ran out when the store notices it. Known at most once a change, but where the store
+   * loses touch: what happened meanwhile is told when it is back, and some of what was before again. It must not throw.
    * @returns what ends it
    */
   watch(infoHash: InfoHash, listener: (change: MemberChange) => void): () => void;

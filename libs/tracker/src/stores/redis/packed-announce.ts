@@ -47,6 +47,15 @@ export function packSending({ timeToLive, random, sent }: Sending): Buffer {
   return bytes;
 }
 
+/** What `SINCE` takes. @param since by Redis's milliseconds @param timeToLive milliseconds @param limit of changes */
+export function packSince(since: number, timeToLive: number, limit: number): Buffer {
+  const bytes = Buffer.allocUnsafe(14);
+  bytes.writeDoubleLE(since, 0);
+  bytes.writeUInt32LE(timeToLive, 8);
+  bytes.writeUInt16LE(limit, 12);
+  return bytes;
+}
+
 /** A peer as `RESTORE` takes it. */
 export function packStored(peer: StoredPeer): Buffer {
   const head = 18;

@@ -27,10 +27,11 @@ import { ClockOffset } from './clock-offset.ts';
 import { handOut } from './hand-out.ts';
 import { Keys } from './keys.ts';
 import { MemberFeed } from './member-feed.ts';
-import { packAnnounce, packSending, packStored, type Sending } from './packed-announce.ts';
+import { packAnnounce, packSending, packSince, packStored, type Sending } from './packed-announce.ts';
 import { run, type Script } from './script.ts';
 import {
   droppedOf,
+  FIGURES_LENGTH,
   heardOf,
   isNews,
   isUnfinished,
@@ -43,7 +44,7 @@ import {
   timeOf,
 } from './swarm-answer.ts';
 import { SwarmIndex } from './swarm-index.ts';
-import { ANNOUNCE, LOOK, RESTORE, WIPE } from './swarm-scripts.ts';
+import { ANNOUNCE, LOOK, RESTORE, SINCE, WIPE } from './swarm-scripts.ts';
 
 export interface RedisPeerStoreDependencies {
   /**
@@ -83,6 +84,8 @@ export interface SweepFigures {
 const STEP = 250;
 /** Steps that a call waits for when many peers are due at once. */
 const MAX_STEPS = 1000;
+/** Changes of one swarm that are looked up when they may have been missed; of more the last. */
+const MISSED = 1000;
 /** Swarms of one shard that are looked after in one sweep. */
 const SWEEP = 64;
 /** Swarms that are asked for at the same time. */
@@ -133,7 +136,12 @@ export class RedisPeerStore implements SharedPeerStore {
     this.#sweepInterval = options.sweepInterval ?? 500;
     this.#keys = new Keys(client);
     this.#index = new SwarmIndex(client, this.#keys, this.#now, MAX_REPORTS);
-    this.#feed = new MemberFeed(client, MAX_CHANNELS);
+    this.#feed = new MemberFeed({
+      client,
+      clock: dependencies.clock,
+      limit: MAX_CHANNELS,
+      missed: (hex, since) => this.#changesSince(hex, since),
+    });
     this.#sweepLater();
   }
 
@@ -220,7 +228,8 @@ export class RedisPeerStore implements SharedPeerStore {
   }
 
   watch(infoHash: InfoHash, listener: (change: MemberChange) => void): () => void {
-    return this.#feed.listen(this.#keys.channel(toHex(infoHash)), listener);
+    const hex = toHex(infoHash);
+    return this.#feed.listen(this.#keys.channel(hex), hex, listener);
   }
 
   epoch(): Promise<string> {
@@ -286,6 +295,15 @@ export class RedisPeerStore implements SharedPeerStore {
       if (changed) this.#index.note(hex, stateOf(answer), LIVES[presenceOf(answer)]);
       return answer;
     }
+  }
+
+  /** @param since by this machine's clock */
+  async #changesSince(hex: string, since: number): Promise<Buffer> {
+    const ago = this.#clock.now() - since;
+    const now = this.#offset === undefined ? Number(this.#now()) : this.#offset.redisNow();
+    // Redis may not have said yet what time it is: then whoever came last.
+    const args = [packSince(now === 0 ? 0 : now - ago, this.#timeToLive, MISSED), this.#now()];
+    return (await this.#run(SINCE, hex, args)).subarray(FIGURES_LENGTH);
   }
 
   async #run(script: Script, hex: string, args: readonly (string | Buffer)[]): Promise<Buffer> {

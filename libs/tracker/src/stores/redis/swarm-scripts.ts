@@ -189,6 +189,28 @@ local rate = (announces + before * (1 - now % 60000 / 60000)) / 60
 return figures(again, changed and 1 or 0) .. pack('<Bddd', known, first, expires, rate) .. table.concat(leechers)
 `);
 
+/**
+ * Who has announced since a moment, and who has left, oldest first; of those who only announced again it is told too that they
+ * have come. ARGV[1], packed: that moment, time to live, how many at most, who are the last.
+ *
+ * Answers packed figures, and changes as they are told on the channel. Of who has left only the endpoint is known.
+ */
+export const SINCE: Script = script(`${SWARM}
+local since, ttl, limit = unpick('<dI4I2', ARGV[1])
+local from = math.max(since + ttl, now + 1)
+local last = call('ZREVRANGEBYSCORE', E, '+inf', from, 'LIMIT', 0, limit)
+for k = #last, 1, -1 do
+  local endpoint = last[k]
+  local value = call('HGET', I, endpoint)
+  if value == '' then
+    tell('-', string.rep('\\0', 21), endpoint)
+  elseif value then
+    tell('+', sub(value, 5, 25), endpoint)
+  end
+end
+return figures(0, 0) .. table.concat(news)
+`);
+
 /** Forgets a swarm of which not all is there. */
 export const WIPE: Script = script(`${SWARM}
 wipe()
