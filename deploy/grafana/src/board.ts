@@ -4,11 +4,14 @@ import {
   DashboardCursorSync,
   DashboardLinkBuilder,
   DashboardLinkType,
+  type Panel,
   RowBuilder,
   type VariableModel,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 
 const TAG = 'pixtorrent';
+
+type PanelBuilder = Builder<Panel> & { id(id: number): PanelBuilder };
 
 interface Board {
   /** Also the name of its file. */
@@ -17,7 +20,7 @@ interface Board {
   readonly description: string;
   readonly variables: readonly Builder<VariableModel>[];
   /** Panels by the row that they are in. */
-  readonly rows: Readonly<Record<string, readonly Parameters<DashboardBuilder['withPanel']>[0][]>>;
+  readonly rows: Readonly<Record<string, readonly PanelBuilder[]>>;
 }
 
 /** A dashboard that links to the others. */
@@ -38,9 +41,10 @@ export function board({ uid, title, description, variables, rows }: Board): Dash
         .includeVars(false)
         .keepTime(true),
     );
+  let id = 0;
   for (const [row, panels] of Object.entries(rows)) {
-    builder.withRow(new RowBuilder(row));
-    for (const panel of panels) builder.withPanel(panel);
+    builder.withRow(new RowBuilder(row).id(++id));
+    for (const panel of panels) builder.withPanel(panel.id(++id));
   }
   return builder;
 }
