@@ -45,7 +45,8 @@ describe('compose.yaml', () => {
   it('has settings that the services take', () => {
     const tracker = readTrackerConfig(service('tracker').environment ?? {});
     expect(tracker.store).toBe('redis');
-    readMetricsConfig(service('metrics').environment ?? {});
+    const watching = readMetricsConfig(service('metrics').environment ?? {});
+    expect(watching.tracker).toEqual([{ host: 'tracker', port: tracker.grpcPort }]);
     const { tracker: trackers, metrics, ...node } = readPeerConfig(service('peer-node').environment ?? {});
     expect(trackers).toEqual([{ host: 'tracker', port: tracker.grpcPort }]);
     expect(metrics).toMatchObject([{ host: 'metrics' }]);
