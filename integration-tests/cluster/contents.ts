@@ -25,7 +25,7 @@ export class Contents {
 
   /** @param options of `pixtorrent publish` */
   async publish(name: string, size: number, ...options: readonly string[]): Promise<void> {
-    const file = join(this.#folder, fileOf(name));
+    const file = join(this.#folder, `${name}.bin`);
     await writeFileOf(file, name, size);
     const hash = createHash('sha256');
     await pipeline(createReadStream(file), hash);
@@ -37,12 +37,8 @@ export class Contents {
   /** Each of these nodes has it on its disk, to the byte. */
   async expectOn(pods: readonly Pod[], ...names: readonly string[]): Promise<void> {
     for (const name of names) {
-      const digests = await Promise.all(pods.map((pod) => this.#release.digest(pod, name, fileOf(name))));
+      const digests = await Promise.all(pods.map((pod) => this.#release.digest(pod, name)));
       expect(digests, name).toEqual(pods.map(() => this.#digests.get(name)));
     }
   }
-}
-
-function fileOf(name: string): string {
-  return `${name}.bin`;
 }

@@ -124,10 +124,13 @@ export class Release {
     return stdout;
   }
 
-  /** Of a name; of nothing, where it is not known. */
+  /** Undefined where it is not known, or the catalogue cannot be asked now. */
   async rollOut(name: string): Promise<RollOut | undefined> {
-    const { content } = JSON.parse(await this.pixtorrent(['status', name]));
-    return content.find((one: RollOut) => one.name === name);
+    const said = await this.pixtorrent(['status', name]).catch((error) => {
+      if (/"code":"unreachable"/.test(error.message)) return undefined;
+      throw error;
+    });
+    return said && JSON.parse(said).content.find((one: RollOut) => one.name === name);
   }
 
   /** Fulfilled when so many nodes have all of it. */
@@ -149,9 +152,9 @@ export class Release {
     );
   }
 
-  /** SHA-256 of a published file, as a node has it on its disk. */
-  async digest(pod: Pod, name: string, file: string): Promise<string> {
-    const path = `/data/by-name/${name.replaceAll('/', '+')}/${file}`;
+  /** SHA-256 of what was published as a file, as a node has it on its disk. */
+  async digest(pod: Pod, name: string): Promise<string> {
+    const path = `/data/by-name/${name.replaceAll('/', '+')}`;
     return (await this.namespace.node(pod.metadata.name, DIGEST_FILE, [path])).trim();
   }
 

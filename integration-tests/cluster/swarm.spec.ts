@@ -125,7 +125,15 @@ describe.runIf(requirement('cluster'))('a release on Kubernetes', { timeout: 600
       'deployments,statefulsets,daemonsets,pods,services,endpointslices,secrets,configmaps,serviceaccounts',
       'networkpolicies,poddisruptionbudgets,horizontalpodautoscalers,ingresses,jobs,persistentvolumeclaims',
     ];
-    const left = await release.namespace.list(kinds.join(','), `app.kubernetes.io/name=pixtorrent`);
-    expect([...new Set(left.map(({ kind }) => kind))]).toEqual(['PersistentVolumeClaim']);
+    // Pods take their time to end: Helm does not wait for them.
+    await expect
+      .poll(
+        async () => {
+          const left = await release.namespace.list(kinds.join(','), 'app.kubernetes.io/name=pixtorrent');
+          return [...new Set(left.map(({ kind }) => kind))];
+        },
+        { timeout: 180_000 },
+      )
+      .toEqual(['PersistentVolumeClaim']);
   });
 });
