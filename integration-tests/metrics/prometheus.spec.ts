@@ -16,7 +16,7 @@ const HASTE = 20;
 const [RULES, ALERTS] = [hastened(readRules('rules.yaml'), HASTE), hastened(readRules('alerts.yaml'), HASTE)];
 /** Bytes; a node that gets so many a second is a straggler. */
 const SIZE = 24e6;
-const SLOW = 256 * 1024;
+const SLOW = 128 * 1024;
 /** Of the nodes; the last is that of the slow one. */
 const ZONES = ['here', 'here', 'there', 'there', 'there'] as const;
 
