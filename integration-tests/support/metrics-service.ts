@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { freePort } from './ports.ts';
-import { Process, until } from './processes.ts';
+import { Process } from './processes.ts';
 import type { Scope } from './scope.ts';
-import { readiness } from './tracker-service.ts';
+import { isReady } from './tracker-service.ts';
 
 const HOST = '127.0.0.1';
 const MAIN = fileURLToPath(new URL('../../services/metrics/dist/main.js', import.meta.url));
@@ -33,10 +33,6 @@ export async function startMetricsService(
       ...env,
     },
   });
-  await until(
-    30,
-    async () => ((await readiness({ ops: http }))?.ok ? true : undefined),
-    () => started.failure('is not ready'),
-  );
+  await started.until('ready', 30, () => isReady({ ops: http }));
   return { process: started, grpc, http };
 }

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import type { Host } from './namespaces.ts';
 import { freePort } from './ports.ts';
-import { Process, until } from './processes.ts';
+import { Process } from './processes.ts';
 import type { Scope } from './scope.ts';
-import { readiness, type TrackerService } from './tracker-service.ts';
+import { isReady, type TrackerService } from './tracker-service.ts';
 
 const HOST = '127.0.0.1';
 const MAIN = fileURLToPath(new URL('../../services/peer-node/dist/main.js', import.meta.url));
@@ -72,11 +72,6 @@ export async function startPeerNode(
   const node = { process: running, name, dir: folder, peer, http, grpc, ops };
   // Another namespace cannot be asked from here.
   if (host !== undefined) await running.line('ready', (line) => line.includes('peer-node is ready'), 30);
-  else
-    await until(
-      30,
-      async () => ((await readiness(node))?.ok ? true : undefined),
-      () => running.failure('is not ready'),
-    );
+  else await running.until('ready', 30, () => isReady(node));
   return node;
 }

@@ -37,6 +37,7 @@ export class Process {
   readonly #stdout: string[] = [];
   readonly #waiters = new Set<Waiter>();
   readonly #tails: Promise<void>[] = [];
+  #exit: Exit | undefined;
   #dropped = 0;
 
   private constructor(name: string, child: ChildProcess, pid: number) {
@@ -45,7 +46,10 @@ export class Process {
     this.#child = child;
     this.#tails.push(this.#follow(child.stdout!, this.#stdout), this.#follow(child.stderr!));
     this.#exited = new Promise((resolve) => {
-      child.once('close', (code, signal) => resolve({ code, signal }));
+      child.once('close', (code, signal) => {
+        this.#exit = { code, signal };
+        resolve(this.#exit);
+      });
     });
   }
 
@@ -81,10 +85,7 @@ export class Process {
     const waiter = Promise.withResolvers<string>();
     const entry = { accepts, resolve: waiter.resolve };
     this.#waiters.add(entry);
-    const ended = this.#exited.then(async (exit) => {
-      await Promise.all(this.#tails);
-      throw this.failure(`ended (${describeExit(exit)}) before ${what}`);
-    });
+    const ended = this.#exited.then((exit) => this.#endedBefore(what, exit));
     try {
       return await within(seconds, Promise.race([waiter.promise, ended]), () =>
         this.failure(`no ${what} within ${seconds} s`),
@@ -92,6 +93,21 @@ export class Process {
     } finally {
       this.#waiters.delete(entry);
     }
+  }
+
+  /**
+   * Looks again until the condition gives something.
+   * @throws Error with the log when the deadline passes or the process ends first
+   */
+  until<T>(what: string, seconds: number, look: () => Promise<T | undefined>): Promise<T> {
+    return until(
+      seconds,
+      async () => {
+        if (this.#exit !== undefined) await this.#endedBefore(what, this.#exit);
+        return look();
+      },
+      () => this.failure(`is not ${what} after ${seconds} s`),
+    );
   }
 
   /** @throws Error with the log when it still runs after the deadline */
@@ -129,6 +145,11 @@ export class Process {
   /** An error that names the process and shows its log. */
   failure(what: string): Error {
     return new Error(`${this.name}: ${what}\n--- log of ${this.name} ---\n${this.log}\n---`);
+  }
+
+  async #endedBefore(what: string, exit: Exit): Promise<never> {
+    await Promise.all(this.#tails);
+    throw this.failure(`ended (${describeExit(exit)}) before ${what}`);
   }
 
   async #follow(stream: Readable, keep?: string[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Host } from './namespaces.ts';
 import { freePort } from './ports.ts';
-import { Process, until } from './processes.ts';
+import { Process } from './processes.ts';
 import type { Scope } from './scope.ts';
 
 const HOST = '127.0.0.1';
@@ -56,13 +56,13 @@ export async function startTrackerService(
   // Another namespace cannot be asked from here.
   if (host !== undefined)
     await started.line('ready', (line) => line.includes('tracker is ready'), START_SECONDS);
-  else
-    await until(
-      START_SECONDS,
-      async () => ((await readiness(service))?.ok ? true : undefined),
-      () => started.failure('is not ready'),
-    );
+  else await started.until('ready', START_SECONDS, () => isReady(service));
   return service;
+}
+
+/** True for ready, for those who look until it is. */
+export async function isReady(service: { readonly ops: number }): Promise<true | undefined> {
+  return (await readiness(service))?.ok ? true : undefined;
 }
 
 /** What `/readyz` says; undefined while nobody answers. */
