@@ -11,7 +11,7 @@ export class Bar {
 
   /** @param share from 0 to 1 */
   show(share: number): void {
-    this.#fill.style.width = `${Math.round(share * 1000) / 10}%`;
+    this.#fill.style.transform = `scaleX(${Math.round(share * 1000) / 1000})`;
     setAttribute(this.root, 'data-full', share >= 1);
   }
 }

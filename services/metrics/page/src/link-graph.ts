@@ -1,4 +1,5 @@
-import { element, svg } from './element.ts';
+import { reducedMotion } from './colours.ts';
+import { element, setAttribute, svg } from './element.ts';
 import type { NodeState } from './swarm-state.ts';
 import { byName, perSecond } from './words.ts';
 
@@ -11,6 +12,10 @@ const LEAST = 100;
 /** Nodes of which each has its name beside it. */
 const NAMED = 32;
 const RADIUS = 150;
+/** Milliseconds between two steps of what moves, and how far a step goes: a ninth of the way from dot to dot. */
+const STEP = 100;
+const STEPS = 9;
+const DOTS = 14.1;
 /** Colours for zones that the style sheet has. */
 const ZONES = 8;
 const OUTSIDE = 'outside';
@@ -31,14 +36,18 @@ export class LinkGraph {
   readonly root: HTMLElement;
   readonly #svg = svg('svg', { viewBox: '-230 -200 460 400', role: 'img', class: 'graph' });
   readonly #links = svg('g', { class: 'links' });
+  readonly #moving = svg('g', { class: 'links moving' });
   readonly #ring = svg('g', { class: 'ring' });
+  readonly #zones = element('ul', { class: 'zones', 'aria-label': 'Zones' });
   readonly #told = element('ol', { class: 'told' });
   readonly #places = new Map<string, Place>();
+  readonly #timer = setInterval(() => this.#move(), STEP);
   #nodes: readonly NodeState[] = [];
+  #step = 0;
 
   constructor() {
-    this.#svg.append(this.#links, this.#ring);
-    this.root = element('div', {}, this.#svg, this.#told);
+    this.#svg.append(this.#links, this.#moving, this.#ring);
+    this.root = element('div', {}, this.#zones, this.#svg, this.#told);
   }
 
   /** Anew, with all nodes. @param nodes by zone */
@@ -57,23 +66,32 @@ export class LinkGraph {
         this.#places.set(figures.node, { angle, zone: n % ZONES });
         angle += step;
       }
-      if (zone !== '') ring.push(...zoneArc(zone, n % ZONES, start - step * 0.35, angle - step * 0.65));
+      if (zone !== '') ring.push(zoneArc(n % ZONES, start - step * 0.35, angle - step * 0.65));
       angle += step;
     });
     for (const [name, place] of this.#places)
       ring.push(...nodeMark(name, place, nodes.length <= NAMED, step));
     this.#places.set(OUTSIDE, { angle: -Math.PI / 2, zone: -1 });
     this.#ring.replaceChildren(...ring);
+    // More of them than colours cannot be told apart.
+    const named = zones.length > ZONES ? [] : zones.filter((zone) => zone !== '');
+    this.#zones.replaceChildren(
+      ...named.map((zone) => element('li', { class: `zone-${zones.indexOf(zone)}` }, zone)),
+    );
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
   }
 
   /** @param now milliseconds */
   show(now: number): void {
     const links = this.#strongest(now);
     const most = links[0]?.rate ?? 1;
-    this.#links.replaceChildren(
-      ...links.reverse().flatMap((link, n) => this.#draw(link, link.rate / most, links.length - n <= MOVING)),
-    );
-    const told = links.reverse().slice(0, TOLD);
+    const paths = links.map((link) => this.#draw(link, link.rate / most));
+    this.#links.replaceChildren(...paths.toReversed());
+    this.#moving.replaceChildren(...paths.slice(0, MOVING).map((path) => path.cloneNode()));
+    const told = links.slice(0, TOLD);
     this.#svg.setAttribute(
       'aria-label',
       told.length === 0
@@ -105,22 +123,28 @@ export class LinkGraph {
     return links.sort((a, b) => b.rate - a.rate).slice(0, DRAWN);
   }
 
-  #draw({ from, to, rate }: Link, strength: number, moves: boolean): SVGElement[] {
+  #draw({ from, to, rate }: Link, strength: number): SVGPathElement {
     const [a, b] = [this.#places.get(from)!, this.#places.get(to)!];
     const [ax, ay] = point(a.angle, RADIUS);
     const [bx, by] = point(b.angle, RADIUS);
-    const d = `M${ax} ${ay}Q${round((ax + bx) / 5)} ${round((ay + by) / 5)} ${bx} ${by}`;
-    const look = {
-      d,
-      class: `zone-${a.zone}`,
-      'stroke-width': round(0.75 + 4 * Math.sqrt(strength)),
-      'stroke-opacity': round(0.15 + 0.5 * strength),
-    };
-    const title = svg('title', {}, `${from} to ${to}: ${perSecond(rate)}`);
-    const path = svg('path', look, title);
-    return moves
-      ? [path, svg('path', { ...look, class: `${look.class} moves`, 'stroke-opacity': 0.9 })]
-      : [path];
+    return svg(
+      'path',
+      {
+        d: `M${ax} ${ay}Q${round((ax + bx) / 5)} ${round((ay + by) / 5)} ${bx} ${by}`,
+        class: `zone-${a.zone}`,
+        'stroke-width': round(0.75 + 4 * Math.sqrt(strength)),
+        'stroke-opacity': round(0.15 + 0.5 * strength),
+      },
+      svg('title', {}, `${from} to ${to}: ${perSecond(rate)}`),
+    );
+  }
+
+  /** All dots at once, and seldom: what the style sheet could animate it would paint at every frame. */
+  #move(): void {
+    const isStill = reducedMotion.matches || document.hidden || this.#moving.childElementCount === 0;
+    this.#step = (this.#step + 1) % STEPS;
+    const offset = round((-DOTS * this.#step) / STEPS);
+    setAttribute(this.#moving, 'stroke-dashoffset', isStill ? undefined : offset);
   }
 }
 
@@ -137,11 +161,11 @@ function nodeMark(name: string, { angle, zone }: Place, named: boolean, step: nu
   return [mark, svg('text', { transform, 'text-anchor': right ? 'start' : 'end', dy: '0.32em' }, shown)];
 }
 
-function zoneArc(name: string, zone: number, from: number, to: number): SVGElement[] {
+function zoneArc(zone: number, from: number, to: number): SVGElement {
   const radius = RADIUS + 6;
   const [[ax, ay], [bx, by]] = [point(from, radius), point(to, radius)];
   const d = `M${ax} ${ay}A${radius} ${radius} 0 ${to - from > Math.PI ? 1 : 0} 1 ${bx} ${by}`;
-  return [svg('path', { d, class: `arc zone-${zone}` }, svg('title', {}, `zone ${name}`))];
+  return svg('path', { d, class: `arc zone-${zone}` });
 }
 
 function point(angle: number, radius: number): [x: number, y: number] {

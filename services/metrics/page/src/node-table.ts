@@ -21,7 +21,7 @@ const COLUMNS: readonly Column[] = [
   { name: 'Has', order: (a, b) => a.completion - b.completion, first: 'descending' },
   { name: 'Gets', number: true, order: (a, b) => a.down - b.down, first: 'descending' },
   { name: 'Gives', number: true, order: (a, b) => a.up - b.up, first: 'descending' },
-  { name: 'Alone has', number: true, order: (a, b) => a.sole - b.sole, first: 'descending' },
+  { name: 'Alone', number: true, order: (a, b) => a.sole - b.sole, first: 'descending' },
   { name: 'State', order: (a, b) => byName(stateOf(a).text, stateOf(b).text), first: 'ascending' },
 ];
 /** Milliseconds between two sortings: lines that jump cannot be read. */

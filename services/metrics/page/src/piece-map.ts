@@ -46,8 +46,8 @@ export class PieceMap {
     this.root = element('div', { class: 'map' }, this.#names, this.#canvas);
   }
 
-  /** Anew, with all nodes. @param width pixels of the style sheet */
-  layout(nodes: readonly NodeState[], pieces: number, width: number): void {
+  /** Anew, with all nodes. @returns how wide the pieces are, in pixels of the style sheet */
+  layout(nodes: readonly NodeState[], pieces: number): number {
     const height = Math.min(HIGHEST, Math.max(LOWEST, Math.floor(HEIGHT / Math.max(1, nodes.length))));
     const named = height >= ROOM_FOR_NAME;
     this.#names.hidden = !named;
@@ -55,7 +55,8 @@ export class PieceMap {
     this.root.style.setProperty('--row', `${height}px`);
     this.root.classList.toggle('gaps', height >= ROOM_FOR_GAP);
     this.root.classList.toggle('named', named);
-    const shown = Math.max(1, Math.floor((width - (named ? this.#names.offsetWidth : 0)) * devicePixelRatio));
+    const width = this.root.clientWidth - (named ? this.#names.offsetWidth : 0);
+    const shown = Math.max(1, Math.floor(width * devicePixelRatio));
     this.#columns = new Columns(Math.max(1, pieces), shown, devicePixelRatio);
     this.#canvas.width = shown;
     this.#canvas.height = Math.max(1, nodes.length);
@@ -69,6 +70,7 @@ export class PieceMap {
     });
     for (const row of this.#rows) this.#compute(row, false);
     this.recolour();
+    return width;
   }
 
   /** Some nodes have other pieces. */

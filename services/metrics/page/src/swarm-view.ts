@@ -58,7 +58,7 @@ export class SwarmView implements View {
     );
     this.#map.root.addEventListener('pointermove', (event) => this.#point(event));
     this.#map.root.addEventListener('pointerleave', () => setText(this.#pointed, ''));
-    this.#resized.observe(this.#strip.root);
+    this.#resized.observe(this.#map.root);
   }
 
   show(message: SwarmMessage): void {
@@ -88,13 +88,15 @@ export class SwarmView implements View {
     this.#resized.disconnect();
     this.#stopScheme();
     this.#map.close();
+    this.#graph.close();
   }
 
   #layout(): void {
     const { nodes, copies } = this.#state;
-    this.#width = this.#strip.root.clientWidth;
-    if (this.#width === 0) return;
-    this.#map.layout(nodes, copies.length, this.#width);
+    if (this.#map.root.clientWidth === 0) return;
+    this.#width = this.#map.layout(nodes, copies.length);
+    // Each piece is below its copies.
+    this.#strip.root.style.width = `${this.#width}px`;
     this.#strip.show(copies, nodes.length, this.#width);
     this.#graph.layout(nodes);
     this.#graph.show(performance.now());
@@ -163,8 +165,8 @@ function tilesOf(swarm: SwarmDetail): Tile[] {
       more: partial > 0 ? `${partial} more read parts` : isDone ? 'all have all of it' : 'have all of it',
       tone: isDone && nodes > 0 ? 'good' : undefined,
     },
-    { name: 'Median node has', value: percent(completion.p50), more: `the last ${percent(completion.min)}` },
-    { name: 'Rate', value: perSecond(swarm.downRate), more: 'all nodes together' },
+    { name: 'Median node', value: percent(completion.p50), more: `the last ${percent(completion.min)}` },
+    { name: 'Rate', value: perSecond(swarm.downRate), more: 'together' },
     { name: 'Time left', value: left(swarm), more: isDone ? '' : 'for the last node' },
     {
       name: 'Rarest piece',
@@ -174,9 +176,9 @@ function tilesOf(swarm: SwarmDetail): Tile[] {
     },
     { name: 'Seeder sent', value: `${swarm.seederAmplification.toFixed(2)} ×`, more: 'the content' },
     {
-      name: 'Came for nothing',
+      name: 'Duplicates',
       value: percent(swarm.duplicateRatio + swarm.wasteRatio),
-      more: 'duplicate or late',
+      more: 'or came late',
     },
     { name: 'Across zones', value: percent(across), more: `of ${bytes(swarm.bytesBetweenNodes)}` },
   ];

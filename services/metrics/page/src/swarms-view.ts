@@ -136,9 +136,10 @@ class Line {
     setText(this.#copies, String(swarm.availability));
     setText(this.#rate, perSecond(swarm.downRate));
     setText(this.#left, left(swarm));
-    const worst = warnings.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning';
+    const isCritical = warnings.some(({ severity }) => severity === 'critical');
+    const tone = warnings.length === 0 ? 'quiet' : isCritical ? 'is-critical' : 'is-warning';
     setText(this.#warnings, warnings.length === 0 ? 'none' : counted(warnings.length, 'warning'));
-    setAttribute(this.#warnings, 'class', warnings.length === 0 ? 'quiet' : worst);
+    setAttribute(this.#warnings, 'class', tone);
     setAttribute(this.#warnings, 'title', warnings.map(({ message }) => message).join('\n'));
   }
 }
