@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { infoHash, peerId } from '@pixtorrent/core';
+import { infoHash, peerId, SeededRandom, silentLogger } from '@pixtorrent/core';
+import { VirtualTime } from '@pixtorrent/testkit';
 import {
   type AnnounceRequest,
   type AnnounceResponse,
@@ -10,15 +11,33 @@ import {
   scrapeUrl,
 } from '@pixtorrent/tracker-protocol';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type HttpTrackerOptions, type RunningTracker, startHttpTracker } from './http-tracker.ts';
+import { HttpFrontend, type HttpFrontendOptions } from './frontends/http/server.ts';
+import { MemoryPeerStore, type MemoryPeerStoreOptions } from './stores/memory-peer-store.ts';
+import { Tracker, type TrackerOptions } from './tracker.ts';
 
 const HASH = infoHash(new Uint8Array(20).fill(0xfe));
-let tracker: RunningTracker;
+let tracker: Awaited<ReturnType<typeof startTracker>>;
 
 afterEach(() => tracker.close());
 
-async function start(options: Partial<HttpTrackerOptions> = {}): Promise<void> {
-  tracker = await startHttpTracker({ host: '127.0.0.1', port: 0, ...options });
+type Options = HttpFrontendOptions & TrackerOptions & Omit<MemoryPeerStoreOptions, 'timeToLive'>;
+
+/** A whole tracker: rules, a store in memory, and HTTP. */
+async function startTracker(options: Options) {
+  const time = new VirtualTime();
+  const random = new SeededRandom(1);
+  const store = new MemoryPeerStore(
+    { clock: time, wallClock: time, timers: time, random },
+    { ...options, timeToLive: 60_000 },
+  );
+  const frontend = await HttpFrontend.listen(new Tracker(store, options), silentLogger, options);
+  const { port } = frontend;
+  const close = () => frontend.close().then(() => store.close());
+  return { port, url: `http://127.0.0.1:${port}/announce`, close };
+}
+
+async function start(options: Partial<Options> = {}): Promise<void> {
+  tracker = await startTracker({ host: '127.0.0.1', port: 0, ...options });
 }
 
 function request(port: number, rest: Partial<AnnounceRequest> = {}): AnnounceRequest {
@@ -106,7 +125,7 @@ describe('the HTTP tracker', () => {
 
   it('knows an IPv4 peer on an IPv6 socket by its IPv4 address', async () => {
     // Where the machine has no IPv6, this listens on IPv4 alone.
-    tracker = await startHttpTracker({ port: 0 });
+    tracker = await startTracker({ port: 0 });
     await announce(1001);
     expect((await announce(1002)).peers).toEqual([{ host: '127.0.0.1', port: 1001 }]);
   });
@@ -131,7 +150,7 @@ describe('the HTTP tracker', () => {
     expect(await status('/healthz')).toBe(200);
     expect(await status('/')).toBe(404);
     expect(await status('/announce', 'POST')).toBe(405);
-    await expect(startHttpTracker({ host: '127.0.0.1', port: tracker.port })).rejects.toMatchObject({
+    await expect(startTracker({ host: '127.0.0.1', port: tracker.port })).rejects.toMatchObject({
       code: 'EADDRINUSE',
     });
   });

@@ -16,8 +16,6 @@ export { Networks } from './frontends/networks.ts';
 export type { Asking, TrackerAnswer, TrackerLogic } from './frontends/tracker-logic.ts';
 export type { PacketRefusal, UdpFrontendOptions } from './frontends/udp/server.ts';
 export { UdpFrontend } from './frontends/udp/server.ts';
-export type { HttpTrackerOptions, RunningTracker } from './http-tracker.ts';
-export { startHttpTracker } from './http-tracker.ts';
 export type { MemoryPeerStoreDependencies, MemoryPeerStoreOptions } from './stores/memory-peer-store.ts';
 export { MemoryPeerStore } from './stores/memory-peer-store.ts';
 export type {

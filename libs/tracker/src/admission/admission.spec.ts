@@ -1,7 +1,7 @@
 import { infoHash, peerId, SeededRandom } from '@pixtorrent/core';
+import { VirtualTime } from '@pixtorrent/testkit';
 import type { AnnounceRequest } from '@pixtorrent/tracker-protocol';
 import { describe, expect, it } from 'vitest';
-import { machineTime } from '../frontends/machine-time.ts';
 import type { Asking } from '../frontends/tracker-logic.ts';
 import { MemoryPeerStore } from '../stores/memory-peer-store.ts';
 import { Tracker } from '../tracker.ts';
@@ -23,7 +23,11 @@ function tracker({ ready = true, rateLimit, ...options }: Setting): AdmittingTra
     has: (hash: Uint8Array) =>
       ready && hash[0] !== UNKNOWN![0] ? { private: hash[0] === PRIVATE![0] } : undefined,
   };
-  const store = new MemoryPeerStore({ ...machineTime, random: new SeededRandom(1) }, { timeToLive: 60_000 });
+  const time = new VirtualTime();
+  const store = new MemoryPeerStore(
+    { clock: time, wallClock: time, timers: time, random: new SeededRandom(1) },
+    { timeToLive: 60_000 },
+  );
   const admission = new Admission(
     { torrents, rateLimit },
     { open: true, keyFor: 'none', keys: [KEY], ...options },
