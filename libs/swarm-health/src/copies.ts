@@ -1,3 +1,5 @@
+import type { Bitfield } from '@pixtorrent/core';
+
 /** Pieces are told by the number of their copies in such groups: each from here to below the next, the last without end. */
 export const COPY_GROUPS = [0, 1, 2, 3, 4, 8, 16] as const;
 
@@ -20,8 +22,9 @@ export class Copies {
     this.#pieces[0] = pieces;
   }
 
-  of(piece: number): number {
-    return this.#counts[piece]!;
+  /** By piece. Read only. */
+  get counts(): Uint16Array {
+    return this.#counts;
   }
 
   /** @param holder below 65,536; it did not have the piece @returns copies now */
@@ -40,6 +43,20 @@ export class Copies {
     if (count === 0) this.#holds(holder, -1);
     else if (count === 1) this.#holds(this.#holders[piece]!, 1);
     return count;
+  }
+
+  /** A holder comes with all that it has. */
+  addAll({ bytes }: Bitfield, holder: number): void {
+    for (let byte = 0; byte < bytes.length; byte++)
+      for (let bits = bytes[byte]!, piece = byte * 8; bits !== 0; bits = (bits << 1) & 0xff, piece++)
+        if (bits & 0x80) this.add(piece, holder);
+  }
+
+  /** And goes with it. */
+  removeAll({ bytes }: Bitfield, holder: number): void {
+    for (let byte = 0; byte < bytes.length; byte++)
+      for (let bits = bytes[byte]!, piece = byte * 8; bits !== 0; bits = (bits << 1) & 0xff, piece++)
+        if (bits & 0x80) this.remove(piece, holder);
   }
 
   /** Pieces that would be lost with a holder. */

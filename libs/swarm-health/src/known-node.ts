@@ -11,6 +11,8 @@ export class KnownNode {
   stale = false;
   /** By the hexadecimal info hash: what it has of its torrents. */
   readonly members = new Map<string, Member>();
+  /** Whether it may have members whose pieces are in doubt. */
+  doubted = false;
   /** By cause: bans, as it counted them last. */
   readonly bans = new Map<string, number>();
   /** It has told its counters since it was met: what they gain from then on is news. */

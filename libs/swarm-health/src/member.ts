@@ -1,7 +1,11 @@
 import type { Bitfield } from '@pixtorrent/core';
 import type { KnownNode } from './known-node.ts';
 import { Rate } from './rate.ts';
-import type { PeerBytes, TransferCounters } from './report.ts';
+import type { PeerBytes } from './report.ts';
+import type { Transfer } from './transfer.ts';
+
+/** Most members move nothing: they share one list of nobody. */
+export const NOBODY: readonly PeerBytes[] = [];
 
 /** What one node has of one torrent. */
 export class Member {
@@ -19,10 +23,10 @@ export class Member {
   partial = false;
   announced = false;
   /** As it reported them last. */
-  counters: TransferCounters | undefined;
+  counters: Transfer | undefined;
   stalledMs = 0;
   connected = 0;
-  peers: readonly PeerBytes[] = [];
+  peers = NOBODY;
   readonly down: Rate;
   readonly up: Rate;
   /** Since when its pieces wait for a snapshot to tell whether they are still so. */

@@ -33,28 +33,44 @@ export class Spread {
     });
   }
 
-  /** Looks at all pieces. */
-  review(copies: Copies, now: number): void {
-    for (let piece = 0; piece < this.#first.length; piece++) this.look(piece, copies.of(piece), now);
+  /** Looks at all pieces, share by share: this is done for each node that comes or goes. */
+  review({ counts }: Copies, now: number): void {
+    const first = this.#first;
+    for (let piece = 0; piece < first.length; piece++)
+      if ((counts[piece] === 0) !== (first[piece] === 0))
+        first[piece] = counts[piece] === 0 ? 0 : this.#age(now);
+    for (let share = 0; share < SHARES.length; share++) {
+      const took = this.#took[share]!;
+      const need = this.#need[share]!;
+      for (let piece = 0; piece < took.length; piece++)
+        if (counts[piece]! >= need !== took[piece]! > 0) this.#turn(share, piece, now);
+    }
   }
 
   /** A piece has so many copies now. */
   look(piece: number, copies: number, now: number): void {
     if (copies === 0) this.#first[piece] = 0;
-    else if (this.#first[piece] === 0) this.#first[piece] = now - this.#birth + 1;
-    for (let share = 0; share < SHARES.length; share++) {
-      const took = this.#took[share]!;
-      if (copies >= this.#need[share]! === took[piece]! > 0) continue;
-      const buckets = this.#buckets[share]!;
-      if (took[piece]! > 0) {
-        buckets[took[piece]!]!--;
-        took[piece] = 0;
-      } else {
-        const bucket = bucketOf(now - this.#birth + 1 - this.#first[piece]!);
-        took[piece] = bucket;
-        buckets[bucket]!++;
-      }
+    else if (this.#first[piece] === 0) this.#first[piece] = this.#age(now);
+    for (let share = 0; share < SHARES.length; share++)
+      if (copies >= this.#need[share]! !== this.#took[share]![piece]! > 0) this.#turn(share, piece, now);
+  }
+
+  /** A share has a piece now and had it not, or the other way round. */
+  #turn(share: number, piece: number, now: number): void {
+    const took = this.#took[share]!;
+    const buckets = this.#buckets[share]!;
+    if (took[piece]! > 0) {
+      buckets[took[piece]!]!--;
+      took[piece] = 0;
+      return;
     }
+    const bucket = bucketOf(this.#age(now) - this.#first[piece]!);
+    took[piece] = bucket;
+    buckets[bucket]!++;
+  }
+
+  #age(now: number): number {
+    return now - this.#birth + 1;
   }
 
   /**

@@ -130,6 +130,11 @@ export class SwarmHealth {
     for (const member of swarm.members.values()) yield memberFigures(swarm, member, now, this.#limits);
   }
 
+  /** The same of one that is chosen. */
+  member(swarm: Swarm, member: Member): MemberFigures {
+    return memberFigures(swarm, member, this.#clock.now(), this.#limits);
+  }
+
   cluster(): ClusterFigures {
     const now = this.#clock.now();
     const nodes = [...this.#nodes.values()];
@@ -165,8 +170,7 @@ export class SwarmHealth {
         node.stale = true;
         for (const key of node.members.keys()) this.#swarms.get(key)!.version++;
       }
-      for (const [key, { doubtedAt }] of node.members)
-        if (doubtedAt !== undefined && now - doubtedAt > staleAfter) this.#leave(node, key, false, now);
+      if (node.doubted) this.#settle(node, now);
     }
     if (now - this.#reviewedAt >= REVIEW_PERIOD) this.#review(now);
   }
@@ -182,6 +186,16 @@ export class SwarmHealth {
     let count = 0;
     for (const key of this.#swarms.keys()) if (!this.#tracked.has(key)) count++;
     return count;
+  }
+
+  /** Lets go of what was in doubt for too long. */
+  #settle(node: KnownNode, now: number): void {
+    node.doubted = false;
+    for (const [key, { doubtedAt }] of node.members) {
+      if (doubtedAt === undefined) continue;
+      if (now - doubtedAt > this.#limits.staleAfter) this.#leave(node, key, false, now);
+      else node.doubted = true;
+    }
   }
 
   #begin(stream: ReportStream, report: NodeReport): KnownNode {
@@ -221,7 +235,9 @@ export class SwarmHealth {
   }
 
   #doubt(node: KnownNode): void {
-    for (const member of node.members.values()) member.doubtedAt ??= this.#clock.now();
+    const now = this.#clock.now();
+    node.doubted = true;
+    for (const member of node.members.values()) member.doubtedAt ??= now;
   }
 
   #take(node: KnownNode, report: NodeReport): readonly Uint8Array[] {

@@ -1,10 +1,10 @@
 import { Bitfield, printable, toHex } from '@pixtorrent/core';
 import { Copies } from './copies.ts';
 import type { KnownNode } from './known-node.ts';
-import { Member } from './member.ts';
+import { Member, NOBODY } from './member.ts';
 import type { PieceReport, TorrentReport, TorrentShape, TransferCounters } from './report.ts';
 import { Spread } from './spread.ts';
-import { add, gained, nothingMoved, type Transfer } from './transfer.ts';
+import { add, gained, nothingMoved, type Transfer, take } from './transfer.ts';
 import { Warnings } from './warnings.ts';
 
 /** Bytes, about. */
@@ -39,7 +39,7 @@ export class Swarm {
   #nodes = 0;
   readonly #slots: number[] = [];
   #nextSlot = 0;
-  readonly #departed = new Map<string, TransferCounters>();
+  readonly #departed = new Map<string, Transfer>();
 
   constructor(infoHash: Uint8Array, shape: TorrentShape, now: number) {
     this.infoHash = Uint8Array.from(infoHash);
@@ -82,7 +82,7 @@ export class Swarm {
     this.members.set(node.name, member);
     this.bytes += this.bytesOfMember;
     if (!torrent.partial) this.#nodes++;
-    for (const piece of pieces) this.copies.add(piece, member.slot);
+    this.copies.addAll(pieces, member.slot);
     this.spread.expect(this.#nodes);
     this.spread.review(this.copies, now);
     return member;
@@ -100,7 +100,7 @@ export class Swarm {
     if (!member.partial) this.#nodes--;
     if (remember && member.counters !== undefined && this.#departed.size < MAX_DEPARTED)
       this.#departed.set(name, member.counters);
-    for (const piece of member.pieces) this.copies.remove(piece, member.slot);
+    this.copies.removeAll(member.pieces, member.slot);
     this.spread.expect(this.#nodes);
     this.spread.review(this.copies, now);
     this.version++;
@@ -109,7 +109,6 @@ export class Swarm {
   /** A member has reported; its figures are checked. @returns what moved since it did before */
   apply(member: Member, torrent: TorrentReport, now: number): TransferCounters {
     const gain = gained(member.counters, torrent);
-    const { received, sent, duplicate, wasted, failed } = torrent;
     // What it counted before it was first heard of, it did at no time that is known.
     if (now > member.since) {
       member.down.add(gain.received, now);
@@ -117,7 +116,7 @@ export class Swarm {
       if (member.origin) this.warnings.originSent.add(gain.sent, now);
       this.warnings.failed.add(gain.failed, now);
     }
-    member.counters = { received, sent, duplicate, wasted, failed };
+    member.counters = take(member.counters ?? nothingMoved(), torrent);
     add(this.transfer, gain);
     if (member.origin) this.originSent += gain.sent;
     if (torrent.shape !== undefined && torrent.shape.name !== '') this.#name = printable(torrent.shape.name);
@@ -126,7 +125,7 @@ export class Swarm {
     if (torrent.pieces !== undefined) this.#pieces(member, torrent.pieces, now);
     if (becomes) this.spread.review(this.copies, now);
     this.bytes += (torrent.peers.length - member.peers.length) * COST.peer;
-    member.peers = torrent.peers;
+    member.peers = torrent.peers.length > 0 ? torrent.peers : NOBODY;
     member.stalledMs = torrent.stalledMs;
     member.connected = torrent.connected;
     member.announced = torrent.announced;

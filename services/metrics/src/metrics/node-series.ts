@@ -37,11 +37,12 @@ export function addNodeSeries(
 
 function chosenNodes(health: SwarmHealth, { top }: RankedSwarms, most: number): NodeOfSwarm[] {
   const swarms = top.map((figures) => {
-    const members = [...health.members(health.swarms.get(toHex(figures.infoHash))!)].sort(
-      (a, b) => a.completion - b.completion || b.downRate + b.upRate - (a.downRate + a.upRate),
+    const swarm = health.swarms.get(toHex(figures.infoHash))!;
+    const members = [...swarm.members.values()].sort(
+      (a, b) => a.pieces.count - b.pieces.count || b.down.value + b.up.value - (a.down.value + a.up.value),
     );
-    const lacking = members.findIndex(({ completion }) => completion === 1);
-    return { labels: labelsOf(figures), members, lacking: lacking < 0 ? members.length : lacking };
+    const lacking = members.findIndex(({ pieces }) => pieces.complete);
+    return { swarm, labels: labelsOf(figures), members, lacking: lacking < 0 ? members.length : lacking };
   });
   const lacking = fairShares(
     swarms.map((swarm) => swarm.lacking),
@@ -51,10 +52,10 @@ function chosenNodes(health: SwarmHealth, { top }: RankedSwarms, most: number): 
     swarms.map((swarm) => swarm.members.length - swarm.lacking),
     most - lacking.reduce((sum, share) => sum + share, 0),
   );
-  return swarms.flatMap(({ labels, members, lacking: all }, n) =>
-    [...members.slice(0, lacking[n]), ...members.slice(all, all + rest[n]!)].map((figures) => ({
-      labels: { ...labels, node: figures.node },
-      figures,
+  return swarms.flatMap(({ swarm, labels, members, lacking: all }, n) =>
+    [...members.slice(0, lacking[n]), ...members.slice(all, all + rest[n]!)].map((member) => ({
+      labels: { ...labels, node: member.node.name },
+      figures: health.member(swarm, member),
     })),
   );
 }

@@ -25,7 +25,9 @@ export function reportOf({ node, zone, sequence, torrents, gone, counters }: wir
 
 function torrentOf(message: wire.TorrentReport): TorrentReport {
   const { pieces } = message;
-  return { ...message, pieces: pieces && piecesOf(pieces) };
+  // Most have none: what was read stands as it is.
+  if (pieces === undefined) return message as typeof message & { readonly pieces: undefined };
+  return { ...message, pieces: piecesOf(pieces) };
 }
 
 function piecesOf(pieces: NonNullable<wire.TorrentReport['pieces']>): PieceReport {
