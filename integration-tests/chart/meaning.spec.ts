@@ -85,6 +85,18 @@ it('an announce key is made for the trackers, and given to the nodes', async () 
   expect(made).toMatch(/^[A-Za-z0-9]{40}$/);
 });
 
+it('a new password restarts Redis and those who show it', async () => {
+  const annotations = async (password: string) => {
+    const manifests = await rendered(...set(`redis.auth.password=${password}`));
+    return [one(manifests, 'StatefulSet', 'redis'), one(manifests, 'Deployment', 'tracker')].map(({ spec }) =>
+      JSON.stringify(spec.template.metadata.annotations),
+    );
+  };
+  const [before, after] = [await annotations('one'), await annotations('two')];
+  expect(before[0]).not.toBe(after[0]);
+  expect(before[1]).not.toBe(after[1]);
+});
+
 it('tokens that are given are one a line', async () => {
   const { data } = one(await rendered(...ci('placed')), 'Secret', 'auth');
   const tokens = Buffer.from(data.tokens, 'base64').toString();

@@ -8,7 +8,7 @@ import { CHART, helm } from '../support/helm.ts';
 import { Scope } from '../support/scope.ts';
 import { environmentOf, writeCertificates } from './environment.ts';
 import { type Manifest, problemsOf } from './kubernetes-types.ts';
-import { pods, rendered } from './rendered.ts';
+import { one, pods, rendered } from './rendered.ts';
 
 const FILES = readdirSync(join(CHART, 'ci'));
 /** It mounts a folder of the machine, which is what a `restricted` namespace is there to forbid. */
@@ -31,6 +31,20 @@ beforeAll(async () => {
 });
 
 afterAll(() => scope.close());
+
+it('a field that Kubernetes does not know, one of another type and one that is missing are found', async () => {
+  const deployment = structuredClone(one(await rendered(), 'Deployment', 'tracker'));
+  const pod = deployment.spec.template.spec;
+  pod.terminationGracePeriod = 5;
+  pod.containers[0].ports[0].containerPort = '6969';
+  delete pod.containers[0].name;
+  const at = 'Deployment swarm-pixtorrent-tracker.spec.template.spec';
+  expect(problemsOf(deployment).sort()).toEqual([
+    `${at}.containers[0].ports[0].containerPort is "6969", and not a number`,
+    `${at}.containers[0]: name is missing`,
+    `${at}.terminationGracePeriod is not known`,
+  ]);
+});
 
 describe.each(FILES)('with ci/%s', (file) => {
   const values = ['-f', join(CHART, 'ci', file)];

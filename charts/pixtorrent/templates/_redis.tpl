@@ -97,6 +97,7 @@ tls-auth-clients no
 {{- if .Values.tls.enabled -}}
 set -e
 redis() { redis-cli --tls --cacert /tls/ca.crt "$@"; }
+[ -e /tmp/certificate ] || touch /tmp/certificate
 if [ /tls/tls.crt -nt /tmp/certificate ]; then
   touch /tmp/certificate
   redis config set tls-cert-file /tls/tls.crt tls-key-file /tls/tls.key tls-ca-cert-file /tls/ca.crt
