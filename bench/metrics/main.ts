@@ -70,7 +70,7 @@ async function measure(what: string, simulation: Simulation): Promise<Measured> 
     const scrapes: number[] = [];
     let last = { took: 0, bytes: 0, reports };
     for (let n = 1; n <= SCRAPES; n++) {
-      await pause(before.at + n * PERIOD - performance.now());
+      await pause(Math.max(0, before.at + n * PERIOD - performance.now()));
       last = await scrape(service);
       scrapes.push(last.took);
     }

@@ -24,15 +24,20 @@ export async function startMetricsService(
   env: Readonly<Record<string, string>> = {},
 ): Promise<MetricsService> {
   const { grpc, http } = ports ?? { grpc: await freePort(), http: await freePort() };
-  const started = await Process.start(scope, 'metrics service', [process.execPath, MAIN], {
-    env: {
-      METRICS_HOST: HOST,
-      METRICS_GRPC_PORT: String(grpc),
-      METRICS_HTTP_PORT: String(http),
-      METRICS_LOG_LEVEL: 'warn',
-      ...env,
+  const started = await Process.start(
+    scope,
+    'metrics service',
+    [process.execPath, '--max-semi-space-size=8', MAIN],
+    {
+      env: {
+        METRICS_HOST: HOST,
+        METRICS_GRPC_PORT: String(grpc),
+        METRICS_HTTP_PORT: String(http),
+        METRICS_LOG_LEVEL: 'warn',
+        ...env,
+      },
     },
-  });
+  );
   await started.until('ready', 30, () => isReady({ ops: http }));
   return { process: started, grpc, http };
 }
