@@ -1,7 +1,7 @@
 import type { InfoHash } from '@pixtorrent/core';
 import type { AnnounceRequest, ScrapeEntry } from '@pixtorrent/tracker-protocol';
 import type { Asking, TrackerAnswer, TrackerLogic } from './frontends/tracker-logic.ts';
-import type { PeerStore } from './stores/peer-store.ts';
+import type { PeerAnnounce, PeerSelection, PeerStore } from './stores/peer-store.ts';
 
 export interface TrackerOptions {
   /**
@@ -38,15 +38,20 @@ export function timeToLive(interval = DEFAULT_INTERVAL): number {
 /** For people: clients show it beside the tracker. */
 const PARTIAL = 'peers may be missing: this tracker does not reach its store';
 
+/** A store that answers announces at once has that, too. */
+interface PromptStore {
+  announceNow(announce: PeerAnnounce): PeerSelection;
+}
+
 /** The rules of a tracker: what an announce means for the store, and what its asker is told. */
 export class Tracker implements TrackerLogic {
-  readonly #store: PeerStore;
+  readonly #store: PeerStore & Partial<PromptStore>;
   readonly #interval: number;
   readonly #minInterval: number;
   readonly #defaultNumWant: number;
   readonly #maxNumWant: number;
 
-  constructor(store: PeerStore, options: TrackerOptions = {}) {
+  constructor(store: PeerStore & Partial<PromptStore>, options: TrackerOptions = {}) {
     this.#store = store;
     this.#interval = options.interval ?? DEFAULT_INTERVAL;
     this.#minInterval = Math.min(options.minInterval ?? 10, this.#interval);
@@ -54,9 +59,20 @@ export class Tracker implements TrackerLogic {
     this.#maxNumWant = options.maxNumWant ?? 200;
   }
 
-  async announce(request: AnnounceRequest, asking: Asking): Promise<TrackerAnswer> {
+  announce(request: AnnounceRequest, asking: Asking): TrackerAnswer | Promise<TrackerAnswer> {
+    const store = this.#store;
+    const announce = this.#announceOf(request, asking);
+    if (store.announceNow !== undefined) return this.#answerOf(store.announceNow(announce));
+    return store.announce(announce).then(this.#answerOf);
+  }
+
+  scrape(infoHashes: readonly InfoHash[]): Promise<(ScrapeEntry | undefined)[]> {
+    return this.#store.scrape(infoHashes);
+  }
+
+  #announceOf(request: AnnounceRequest, asking: Asking): PeerAnnounce {
     const { infoHash, peerId, port, event, left } = request;
-    const selection = await this.#store.announce({
+    return {
       infoHash,
       peerId,
       address: asking.address,
@@ -71,19 +87,18 @@ export class Tracker implements TrackerLogic {
       families: asking.families,
       details: asking.details,
       stalledWith: asking.stalledWith,
-    });
-    return {
-      interval: this.#interval,
-      minInterval: this.#minInterval,
-      seeders: selection.seeders,
-      leechers: selection.leechers,
-      peers: selection.peers,
-      heard: selection.heard,
-      ...(selection.partial && { warning: PARTIAL }),
     };
   }
 
-  scrape(infoHashes: readonly InfoHash[]): Promise<(ScrapeEntry | undefined)[]> {
-    return this.#store.scrape(infoHashes);
-  }
+  readonly #answerOf = ({ seeders, leechers, peers, heard, partial }: PeerSelection): TrackerAnswer => {
+    const answer = {
+      interval: this.#interval,
+      minInterval: this.#minInterval,
+      seeders,
+      leechers,
+      peers,
+      heard,
+    };
+    return partial ? { ...answer, warning: PARTIAL } : answer;
+  };
 }

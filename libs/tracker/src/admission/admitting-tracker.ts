@@ -13,7 +13,7 @@ export class AdmittingTracker implements TrackerLogic {
     this.#admission = admission;
   }
 
-  async announce(request: AnnounceRequest, asking: Asking): Promise<TrackerAnswer> {
+  announce(request: AnnounceRequest, asking: Asking): TrackerAnswer | Promise<TrackerAnswer> {
     this.#admission.admit(request.infoHash, asking);
     return this.#tracker.announce(request, asking);
   }

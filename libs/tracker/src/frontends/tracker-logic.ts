@@ -28,8 +28,11 @@ export interface TrackerAnswer extends AnnounceAnswer {
 
 /** What every frontend asks of the tracker behind it. */
 export interface TrackerLogic {
-  /** @throws RefusedError, PeerStoreError */
-  announce(request: AnnounceRequest, asking: Asking): Promise<TrackerAnswer>;
+  /**
+   * The answer itself where nothing has to be waited for: a promise costs as much as much of the way.
+   * @throws RefusedError, PeerStoreError
+   */
+  announce(request: AnnounceRequest, asking: Asking): TrackerAnswer | Promise<TrackerAnswer>;
   /**
    * One entry for each of `infoHashes`, undefined for what is not known or not served. @throws RefusedError,
    * PeerStoreError

@@ -104,15 +104,15 @@ class Picks {
   }
 
   get endpoints(): Uint8Array {
-    return this.#endpoints.subarray(0, this.count * this.#endpointLength);
+    return cut(this.#endpoints, this.count * this.#endpointLength);
   }
 
   get ids(): Uint8Array {
-    return this.#ids.subarray(0, this.count * ID_LENGTH);
+    return cut(this.#ids, this.#asker.details ? this.count * ID_LENGTH : 0);
   }
 
   get traits(): Uint8Array {
-    return this.#traits.subarray(0, this.count);
+    return cut(this.#traits, this.#asker.details ? this.count : 0);
   }
 
   /** Takes of those in two lists together until there are `until`. */
@@ -170,6 +170,11 @@ class Picks {
     table.neighbourhoods?.pick(slot);
     this.count++;
   }
+}
+
+/** Most answers are as long as they were thought to become. */
+function cut(bytes: Uint8Array, length: number): Uint8Array {
+  return bytes.length === length ? bytes : bytes.subarray(0, length);
 }
 
 function join(first: Uint8Array | undefined, second: Uint8Array | undefined): Uint8Array {

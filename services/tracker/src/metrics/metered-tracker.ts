@@ -21,18 +21,18 @@ export class MeteredTracker implements TrackerLogic {
     this.#clock = clock;
   }
 
-  async announce(request: AnnounceRequest, asking: Asking): Promise<TrackerAnswer> {
+  announce(request: AnnounceRequest, asking: Asking): TrackerAnswer | Promise<TrackerAnswer> {
     const started = this.#clock.now();
-    let result = 'ok';
+    let answer: TrackerAnswer | Promise<TrackerAnswer>;
     try {
-      return await this.#tracker.announce(request, asking);
+      answer = this.#tracker.announce(request, asking);
     } catch (error) {
-      result = resultOf(error);
+      this.#count(request, asking, resultOf(error), started);
       throw error;
-    } finally {
-      const tally = this.#metrics.announces[asking.frontend];
-      tally.count(request.event ?? 'none', result, (this.#clock.now() - started) / 1000);
     }
+    if (answer instanceof Promise) return this.#countLater(answer, request, asking, started);
+    this.#count(request, asking, 'ok', started);
+    return answer;
   }
 
   async scrape(
@@ -49,6 +49,28 @@ export class MeteredTracker implements TrackerLogic {
     } finally {
       this.#metrics.scrapes[asking.frontend].count('', result, (this.#clock.now() - started) / 1000);
     }
+  }
+
+  async #countLater(
+    answer: Promise<TrackerAnswer>,
+    request: AnnounceRequest,
+    asking: Asking,
+    started: number,
+  ): Promise<TrackerAnswer> {
+    let result = 'ok';
+    try {
+      return await answer;
+    } catch (error) {
+      result = resultOf(error);
+      throw error;
+    } finally {
+      this.#count(request, asking, result, started);
+    }
+  }
+
+  #count({ event }: AnnounceRequest, { frontend }: Asking, result: string, started: number): void {
+    const seconds = (this.#clock.now() - started) / 1000;
+    this.#metrics.announces[frontend].count(event ?? 'none', result, seconds);
   }
 }
 

@@ -1,5 +1,6 @@
 import { isPixTorrent, type Logger } from '@pixtorrent/core';
 import {
+  type AnnounceAnswer,
   type AnnounceQuery,
   encodeCompactAnswer,
   encodeDictionaryAnswer,
@@ -77,15 +78,13 @@ export class Responder {
     }
   }
 
-  async #announce(query: AnnounceQuery, asking: Asking, persistence: Persistence): Promise<Buffer> {
-    try {
-      const answer = await this.#logic.announce(query, asking);
-      return query.compact
-        ? encodeCompactAnswer(answer, HEADS[persistence])
-        : bencodeAnswer(encodeDictionaryAnswer(answer), persistence);
-    } catch (error) {
-      return this.#refuse(error, persistence);
-    }
+  /** @throws what the tracker throws at once */
+  #announce(query: AnnounceQuery, asking: Asking, persistence: Persistence): Buffer | Promise<Buffer> {
+    const answer = this.#logic.announce(query, asking);
+    if (!(answer instanceof Promise)) return encodeAnnounceAnswer(query, answer, persistence);
+    return answer
+      .then((found) => encodeAnnounceAnswer(query, found, persistence))
+      .catch((error: unknown) => this.#refuse(error, persistence));
   }
 
   #asking(query: AnnounceQuery, origin: Uint8Array, announceKey: string): Asking {
@@ -115,3 +114,13 @@ export class Responder {
 }
 
 const STORE_RETRY_MINUTES = 1;
+
+function encodeAnnounceAnswer(
+  { compact }: AnnounceQuery,
+  answer: AnnounceAnswer,
+  persistence: Persistence,
+): Buffer {
+  return compact
+    ? encodeCompactAnswer(answer, HEADS[persistence])
+    : bencodeAnswer(encodeDictionaryAnswer(answer), persistence);
+}

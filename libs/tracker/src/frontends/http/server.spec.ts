@@ -30,14 +30,14 @@ interface Started {
 /** A frontend before a tracker that answers each announce with its port as the interval. */
 async function start(
   options: Partial<HttpFrontendOptions> = {},
-  before: (request: AnnounceRequest) => Promise<void> | void = () => {},
+  before: (request: AnnounceRequest) => Promise<void> | undefined = () => undefined,
 ): Promise<Started> {
   const asked: Started['asked'] = [];
   const logic: TrackerLogic = {
-    async announce(request, asking) {
+    announce(request, asking) {
       asked.push({ request, asking });
-      await before(request);
-      return { interval: request.port, minInterval: 1, seeders: 0, leechers: 0, peers: PEERS };
+      const answer = { interval: request.port, minInterval: 1, seeders: 0, leechers: 0, peers: PEERS };
+      return before(request)?.then(() => answer) ?? answer;
     },
     scrape: async (hashes, { announceKey }) =>
       hashes.map(() => (announceKey === '' ? undefined : { seeders: 1, leechers: 2, completed: 3 })),
@@ -252,15 +252,21 @@ describe('requests', () => {
     });
   });
 
-  it('that are refused say when to come back (BEP 31)', async () => {
+  it.each([
+    [
+      'at once',
+      (error: Error) => {
+        throw error;
+      },
+    ],
+    ['later', (error: Error) => Promise.reject(error)],
+  ])('that are refused %s say when to come back (BEP 31)', async (_, refuse) => {
     const refusals = [
       new RefusedError('too-often', 'slower', 61),
       new RefusedError('wrong-key', 'no'),
       new PeerStoreError('store-unavailable', 'later'),
     ];
-    const started = await start({}, () => {
-      throw refusals.shift() ?? new TypeError('a fault');
-    });
+    const started = await start({}, () => refuse(refusals.shift() ?? new TypeError('a fault')));
     const ask = () => said(started, get(announceTarget(1), 'Connection: close\r\n'));
     expect(await ask()).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\nd14:failure reason6:slower8:retry ini2ee$/s);
     expect(await ask()).toMatch(/\r\n\r\nd14:failure reason2:no8:retry in5:nevere$/);

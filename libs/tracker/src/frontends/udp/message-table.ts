@@ -24,6 +24,7 @@ export class MessageTable {
   readonly #vectors: Buffer;
   readonly #vectorWords: Uint32Array;
   readonly #width: number;
+  readonly #views: Buffer[];
 
   constructor(libc: Libc, places: number, width: number) {
     this.#messages = memory(places * MESSAGE);
@@ -33,6 +34,7 @@ export class MessageTable {
     this.#messageWords = new Uint32Array(this.#messages.buffer);
     this.#vectorWords = new Uint32Array(this.#vectors.buffer);
     this.#width = width;
+    this.#views = Array(places).fill(this.#packets);
     const [packets, names, vectors] = [this.#packets, this.#names, this.#vectors].map(libc.pointerTo);
     for (let place = 0; place < places; place++) {
       const message = place * MESSAGE;
@@ -52,8 +54,14 @@ export class MessageTable {
 
   /** The packet that was received into a place; what was longer than the place is cut. */
   packet(place: number): Buffer {
+    const length = this.#messageWords[place * WORDS + LENGTH]!;
+    const last = this.#views[place]!;
+    // Most packets are as long as the one that was there before.
+    if (last.length === length) return last;
     const start = place * this.#width;
-    return this.#packets.subarray(start, start + this.#messageWords[place * WORDS + LENGTH]!);
+    const view = this.#packets.subarray(start, start + length);
+    this.#views[place] = view;
+    return view;
   }
 
   /** A copy. */

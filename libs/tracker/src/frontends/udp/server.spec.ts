@@ -59,7 +59,7 @@ describe.each(ways)('the UDP frontend, packets %s', (_way, open) => {
   /** A frontend before a tracker that knows 500 peers of each family. */
   async function start(
     options: Partial<UdpFrontendOptions> = {},
-    before: () => Promise<void> | void = () => {},
+    before: () => Promise<void> | undefined = () => undefined,
   ): Promise<Started> {
     const asked: Started['asked'] = [];
     const nothing = new Uint8Array(0);
@@ -70,10 +70,10 @@ describe.each(ways)('the UDP frontend, packets %s', (_way, open) => {
       traits: nothing,
     };
     const logic: TrackerLogic = {
-      async announce(request, asking) {
+      announce(request, asking) {
         asked.push({ request, asking });
-        await before();
-        return { interval: 100, minInterval: 1, seeders: 2, leechers: 3, peers };
+        const answer = { interval: 100, minInterval: 1, seeders: 2, leechers: 3, peers };
+        return before()?.then(() => answer) ?? answer;
       },
       scrape: async (hashes) => hashes.map(() => ({ seeders: 1, leechers: 2, completed: 3 })),
     };
@@ -186,11 +186,17 @@ describe.each(ways)('the UDP frontend, packets %s', (_way, open) => {
     expect(started.asked[0]!.asking.address).toEqual(Uint8Array.from(address));
   });
 
-  it('says why the tracker refuses, and that it has a fault, not which', async () => {
+  it.each([
+    [
+      'at once',
+      (error: Error) => {
+        throw error;
+      },
+    ],
+    ['later', (error: Error) => Promise.reject(error)],
+  ])('says %s why the tracker refuses, and that it has a fault, not which', async (_, refuse) => {
     const failures = [new RefusedError('not-served', 'not here'), new TypeError('secret')];
-    const started = await start({}, () => {
-      throw failures.shift()!;
-    });
+    const started = await start({}, () => refuse(failures.shift()!));
     const { ask, connect } = await asker(started);
     const connection = await connect();
     const announce = encodeUdpAnnounce(connection, 5, REQUEST);

@@ -13,7 +13,7 @@ import {
 import { PeerStoreError, RefusedError } from '../../errors.ts';
 import { keyInUrl } from '../announce-path.ts';
 import { Networks } from '../networks.ts';
-import type { TrackerLogic } from '../tracker-logic.ts';
+import type { Asking, TrackerLogic } from '../tracker-logic.ts';
 import { ConnectionIds } from './connection-ids.ts';
 import type { Datagrams, OpenDatagrams, Sender } from './datagrams.ts';
 import { fastestDatagrams, openSockets } from './sockets.ts';
@@ -40,6 +40,8 @@ export interface UdpFrontendOptions {
  * - `busy`: too many are waiting for the store
  */
 export type PacketRefusal = 'malformed' | 'connection' | 'busy';
+
+type Announce = Extract<UdpRequest, { type: 'announce' }>;
 
 /** Questions that wait for the store at the same time. */
 const MAX_WAITING = 10_000;
@@ -129,40 +131,53 @@ export class UdpFrontend {
     } else if (this.#waiting >= MAX_WAITING) {
       this.refused.busy++;
     } else {
-      this.#waiting++;
-      void this.#answer(request, address).then((answer) => this.#send(answer, from));
+      const answer = this.#answer(request, address);
+      if (answer instanceof Promise) this.#wait(answer, from);
+      else from.answer(answer);
     }
   }
 
-  #send(answer: Uint8Array, to: Sender): void {
-    this.#waiting--;
-    to.answer(answer);
-    if (this.#waiting === 0) this.#closing?.();
+  /** @param answer never fails */
+  #wait(answer: Promise<Uint8Array>, from: Sender): void {
+    this.#waiting++;
+    void answer.then((packet) => {
+      this.#waiting--;
+      from.answer(packet);
+      if (this.#waiting === 0) this.#closing?.();
+    });
   }
 
-  async #answer(request: Exclude<UdpRequest, { type: 'connect' }>, address: Uint8Array): Promise<Uint8Array> {
+  #answer(
+    request: Exclude<UdpRequest, { type: 'connect' }>,
+    address: Uint8Array,
+  ): Uint8Array | Promise<Uint8Array> {
     const { transaction } = request;
+    const refuse = (error: unknown) => encodeUdpError(transaction, this.#reasonOf(error));
     try {
-      if (request.type === 'scrape') {
-        const entries = await this.#logic.scrape(request.infoHashes, { frontend: 'udp', address });
-        return encodeUdpScrapeAnswer(transaction, entries);
-      }
-      const { request: announce, urlData } = request;
-      const named =
-        announce.ip !== undefined && this.#trusted.has(address) ? parseIp(announce.ip) : undefined;
-      const answer = await this.#logic.announce(announce, {
-        frontend: 'udp',
-        address: named ?? address,
-        families: 'own',
-        details: false,
-        announceKey: urlData === undefined ? '' : keyInUrl(urlData),
-        pixwire: isPixTorrent(announce.peerId),
-      });
+      if (request.type === 'scrape')
+        return this.#logic
+          .scrape(request.infoHashes, { frontend: 'udp', address })
+          .then((entries) => encodeUdpScrapeAnswer(transaction, entries))
+          .catch(refuse);
+      const answer = this.#logic.announce(request.request, this.#asking(request, address));
       const length = address.length === IPV4_LENGTH ? IPV4_LENGTH : IPV6_LENGTH;
-      return encodeUdpAnnounceAnswer(transaction, answer, length);
+      if (!(answer instanceof Promise)) return encodeUdpAnnounceAnswer(transaction, answer, length);
+      return answer.then((found) => encodeUdpAnnounceAnswer(transaction, found, length)).catch(refuse);
     } catch (error) {
-      return encodeUdpError(transaction, this.#reasonOf(error));
+      return refuse(error);
     }
+  }
+
+  #asking({ request, urlData }: Announce, address: Uint8Array): Asking {
+    const named = request.ip !== undefined && this.#trusted.has(address) ? parseIp(request.ip) : undefined;
+    return {
+      frontend: 'udp',
+      address: named ?? address,
+      families: 'own',
+      details: false,
+      announceKey: urlData === undefined ? '' : keyInUrl(urlData),
+      pixwire: isPixTorrent(request.peerId),
+    };
   }
 
   #reasonOf(error: unknown): string {
