@@ -10,7 +10,8 @@ const LICENCE = /^(licen[cs]e|copying|notice)/i;
 
 const FOLDERS = 'test,tests,spec,specs,__tests__,benchmark,benchmarks,example,examples';
 
-for (const folder of globSync(`node_modules/{*,@*/*}/{${FOLDERS}}`)) rmSync(folder, { recursive: true });
+for (const folder of globSync(['node_modules/@types', `node_modules/{*,@*/*}/{${FOLDERS}}`]))
+  rmSync(folder, { recursive: true });
 for (const entry of globSync('node_modules/**/*', { withFileTypes: true }))
   if (entry.isFile() && UNREAD.test(entry.name) && !LICENCE.test(entry.name))
     rmSync(join(entry.parentPath, entry.name));

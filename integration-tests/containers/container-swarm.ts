@@ -126,6 +126,13 @@ export class ContainerSwarm {
     );
   }
 
+  /** A file of the metrics service's page. */
+  async page(name: string): Promise<string> {
+    const response = await fetch(`${this.#url(this.#metrics, HTTP.metrics)}/${name}`);
+    if (!response.ok) throw new Error(`${name}: ${response.status}`);
+    return response.text();
+  }
+
   /** What the command says, run on the same network. @throws Error where it ends with another code than 0 */
   async command(args: readonly string[]): Promise<string> {
     const container = new ConfinedContainer(imageOf('cli'))

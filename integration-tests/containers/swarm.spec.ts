@@ -45,6 +45,8 @@ describe.runIf(requirement('docker'))('a swarm of containers', () => {
         nodes: ['a', 'b', 'c', 'd'].map((name) => ({ name, state: 'ready' })),
         content: [{ name: 'model', copies: 4, whole: 4 }],
       });
+      const [, script] = /src="(?:\.?\/)?([^"]+\.js)"/.exec(await swarm.page('')) ?? [];
+      expect(await swarm.page(script!)).toContain('import');
     }));
 
   it('loses nothing where a node is told to go, and ends in good order', () =>
