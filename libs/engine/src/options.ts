@@ -62,7 +62,8 @@ export interface Tuning {
   readonly inFlight: number;
   /** And beyond that what the peer takes in this time: reading has to keep ahead of sending. */
   readonly inFlightTime: number;
-  /** Or in this, where it takes requests back for others: what is on its way cannot be taken back. */
+  /** The same two where the peer takes requests back for others: what is on its way cannot be taken back. */
+  readonly hurriedInFlight: number;
   readonly hurriedInFlightTime: number;
   /** How often the choker weighs the peers. */
   readonly chokeInterval: number;
@@ -89,12 +90,13 @@ export const DEFAULT_TUNING: Tuning = {
   initialWindow: { pixwire: 1024 * 1024, bep3: 256 * 1024 },
   maxWindow: 64 * 1024 * 1024,
   queueTarget: 200,
-  rangeTarget: 25,
+  rangeTarget: 5,
   maxRange: 1024 * 1024,
   uploadQueue: 64 * 1024 * 1024,
   inFlight: 128 * 1024,
-  inFlightTime: 20,
-  hurriedInFlightTime: 5,
+  inFlightTime: 10,
+  hurriedInFlight: 32 * 1024,
+  hurriedInFlightTime: 2,
   chokeInterval: 10_000,
   optimisticInterval: 30_000,
   lateAfter: 3000,

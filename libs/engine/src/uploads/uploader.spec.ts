@@ -92,6 +92,29 @@ describe('uploads', () => {
     expect(taken).toEqual([8, 8, 8]);
   });
 
+  it('are handed over in small parts to a peer that took some back: it is in a hurry for others', () => {
+    const stage = new StagedTorrent({
+      have: full(8),
+      tuning: {
+        inFlight: 8 * BLOCK_LENGTH,
+        inFlightTime: 0,
+        hurriedInFlight: BLOCK_LENGTH,
+        hurriedInFlightTime: 0,
+      },
+    });
+    const actor = stage.join();
+    actor.peer.interested();
+    for (let block = 0; block < 16; block++)
+      actor.peer.request(block >> 2, (block & 3) * BLOCK_LENGTH, BLOCK_LENGTH);
+    expect(actor.peer.inFlight).toBe(8 * BLOCK_LENGTH);
+    actor.peer.cancel(3, 3 * BLOCK_LENGTH, BLOCK_LENGTH);
+    actor.peer.blockSent(8 * BLOCK_LENGTH);
+    expect(actor.peer.inFlight).toBe(BLOCK_LENGTH);
+    stage.time.advance(10_000);
+    actor.peer.blockSent(BLOCK_LENGTH);
+    expect(actor.peer.inFlight).toBe(6 * BLOCK_LENGTH);
+  });
+
   it('are refused beyond what one peer may queue', () => {
     const stage = new StagedTorrent({
       have: full(8),

@@ -119,10 +119,11 @@ export class Uploader {
 
   #canSend(peer: Peer): boolean {
     if (!peer.open || peer.uploads.count === 0) return false;
-    const { inFlight, inFlightTime, hurriedInFlightTime } = this.#swarm.tuning;
-    if (peer.inFlight < inFlight) return true;
+    const { tuning } = this.#swarm;
     const hurried = this.#now() - peer.cancelledAt < HURRIED_FOR;
-    return peer.inFlight < peer.pace.rate * (hurried ? hurriedInFlightTime : inFlightTime);
+    const least = hurried ? tuning.hurriedInFlight : tuning.inFlight;
+    const time = hurried ? tuning.hurriedInFlightTime : tuning.inFlightTime;
+    return peer.inFlight < Math.max(least, peer.pace.rate * time);
   }
 
   #pump(): void {

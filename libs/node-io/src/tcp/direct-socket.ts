@@ -33,7 +33,7 @@ export interface DialSteps {
 }
 
 interface HandleOwner {
-  _handle: { useUserBuffer?: unknown } | null;
+  _handle: { useUserBuffer?: unknown; readonly fd?: number } | null;
   /** Of TLS: the handle again, to be freed with its owner. */
   ssl?: unknown;
 }
@@ -92,6 +92,12 @@ export class DirectSocket {
   /** Whether what is read and written is within TLS. */
   get encrypted(): boolean {
     return this.#encrypted;
+  }
+
+  /** The system's descriptor; undefined where it is closed, or the system has none. */
+  get fd(): number | undefined {
+    const fd = (this.#socket as unknown as HandleOwner)._handle?.fd;
+    return fd !== undefined && fd >= 0 ? fd : undefined;
   }
 
   /** Why it ended, by a name of Node's or OpenSSL's, where there was an error. */

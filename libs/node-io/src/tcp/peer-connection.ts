@@ -126,6 +126,7 @@ export class PeerConnection implements WireMessages, ByteSink {
       },
       idle: () => this.#fail('idle'),
     });
+    this.#context.keepUnsent(this.#socket.fd);
     if (!this.#paused) this.#socket.resume();
   }
 

@@ -135,6 +135,25 @@ describe.each<WireName>(['pixwire', 'bep3'])('a connection over %s', (wire) => {
     expect(seed.connection.bufferedBytes).toBe(0);
   });
 
+  it.runIf(process.platform === 'linux')(
+    'does not hand over to the kernel what cannot go out yet',
+    async () => {
+      const { listener, next } = await listen();
+      // It never reads.
+      await dial(listener.port, wire);
+      const seed = new Seed(await next());
+      seed.connection.attach(seed);
+      for (let piece = 0; piece < 16; piece++) {
+        const lease = { release: () => seed.released++ };
+        for (let offset = 0; offset < MIB; offset += 16_384)
+          seed.connection.block(piece, offset, PIECE.subarray(offset, offset + 16_384), lease);
+        seed.connection.flush();
+      }
+      for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
+      expect(seed.connection.bufferedBytes).toBeGreaterThan(15 * MIB);
+    },
+  );
+
   it('keeps no memory that it will not send', async () => {
     const { seed } = await pair(wire);
     const lease = { release: () => seed.released++ };

@@ -24,12 +24,14 @@ export class TcpTransport {
   }
 
   /** @throws NetworkError where the port cannot be had */
-  listen(options: ListenOptions): Promise<Listener> {
+  async listen(options: ListenOptions): Promise<Listener> {
+    await this.#context.ready;
     return Listener.listen(this.#context, options);
   }
 
   /** Opens a connection up to and with the handshakes. How many are tried at once is the caller's business. @throws NetworkError */
-  dial(endpoint: Endpoint, options: DialOptions): Promise<PeerConnection> {
+  async dial(endpoint: Endpoint, options: DialOptions): Promise<PeerConnection> {
+    await this.#context.ready;
     return dial(this.#context, endpoint, options);
   }
 }

@@ -1,6 +1,7 @@
 import type { Timers } from '@pixtorrent/core';
 import { ControlPool, DEFAULT_LIMITS, ReceiveScratch, type WireLimits } from '@pixtorrent/peer-protocol';
 import type { TlsLayer } from './tls.ts';
+import { type LimitUnsent, loadUnsentLimit } from './unsent-limit.ts';
 
 /** Whoever has something to flush at the end of the turn. */
 interface Flushable {
@@ -13,8 +14,11 @@ export class TransportContext {
   readonly limits: WireLimits;
   /** Missing where only plain connections are made and taken. */
   readonly tls: TlsLayer | undefined;
+  /** Fulfilled before the first connection. */
+  readonly ready: Promise<void>;
   readonly scratch = new ReceiveScratch();
   readonly pool = new ControlPool();
+  #limitUnsent: LimitUnsent | undefined;
   #dirty: Flushable[] = [];
   #scheduled = false;
 
@@ -22,6 +26,14 @@ export class TransportContext {
     this.timers = timers;
     this.limits = limits;
     this.tls = tls;
+    this.ready = loadUnsentLimit().then((limit) => {
+      this.#limitUnsent = limit;
+    });
+  }
+
+  /** Keeps what is to be sent out of the kernel until it can be sent, where the system knows how. */
+  keepUnsent(fd: number | undefined): void {
+    if (fd !== undefined) this.#limitUnsent?.(fd);
   }
 
   /** Has `connection` flushed once, after all that is read in this turn of the event loop has been looked at. */
