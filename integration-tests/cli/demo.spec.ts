@@ -37,7 +37,8 @@ it('goes on running with --stay, for whoever wants to read from it', () =>
     await until(
       10,
       async () => {
-        const { swarms } = await (await fetch(new URL('/v1/swarms', page))).json();
+        const response = await fetch(new URL('/v1/swarms', page));
+        const { swarms } = (await response.json()) as { swarms: { name: string; whole: number }[] };
         return (swarms[0]?.name === 'demo@1' && swarms[0].whole === 3) || undefined;
       },
       () => demo.failure('does not tell the metrics service of its nodes'),

@@ -1,3 +1,5 @@
+// What runs in the browser, where there is a document: the build of each package checks it without.
+/// <reference lib="dom" />
 import type { Page } from 'playwright-core';
 
 /** A row of the map of pieces, as its pixels have it. */
@@ -70,4 +72,17 @@ export function lowestContrast(page: Page): Promise<{ readonly ratio: number; re
     }
     return lowest;
   });
+}
+
+/** What has the focus: its text, and how its outline is drawn. */
+export function focusOf(page: Page): Promise<{ readonly text: string; readonly outline: string }> {
+  return page.evaluate(() => {
+    const at = document.activeElement!;
+    return { text: at.textContent ?? '', outline: getComputedStyle(at).outlineStyle };
+  });
+}
+
+/** Pixels that the page is wide, also beyond the window. */
+export function widthOf(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth);
 }

@@ -5,7 +5,7 @@ import { openPage } from '../support/browser.ts';
 import { type MetricsService, startMetricsService } from '../support/metrics-service.ts';
 import { requirement } from '../support/requirement.ts';
 import { type Scope, scoped } from '../support/scope.ts';
-import { lowestContrast, mapOf } from './page-probes.ts';
+import { focusOf, lowestContrast, mapOf, widthOf } from './page-probes.ts';
 import { ReportedSwarm } from './reported-swarm.ts';
 
 const HOST = '127.0.0.1';
@@ -102,26 +102,21 @@ describe.runIf(requirement('browser'))('the page', () => {
       await swarm.step(20);
       const { page, complaints } = await openPage(scope, originOf(service), '/');
       await page.getByRole('link', { name: NAME }).waitFor();
-      const focused = () =>
-        page.evaluate(() => {
-          const at = document.activeElement!;
-          return [at.textContent, getComputedStyle(at).outlineStyle];
-        });
       const names: unknown[] = [];
       for (let n = 0; n < 3; n++) {
         await page.keyboard.press('Tab');
-        const [name, outline] = await focused();
+        const { text, outline } = await focusOf(page);
         expect(outline).toBe('solid');
-        names.push(name);
+        names.push(text);
       }
       expect(names).toEqual(['Skip to the content', 'PixTorrent', NAME]);
       await page.keyboard.press('Enter');
-      await expect.poll(async () => (await focused())[0]).toBe(NAME);
+      await expect.poll(async () => (await focusOf(page)).text).toBe(NAME);
       await shows(page, 'Nodes whole', '1 of 6');
 
       const firsts = () => page.locator('.nodes tbody th').first().textContent();
       expect(await firsts()).toBe('node-1');
-      while ((await focused())[0] !== 'Has') await page.keyboard.press('Tab');
+      while ((await focusOf(page)).text !== 'Has') await page.keyboard.press('Tab');
       await page.keyboard.press('Enter');
       expect(await firsts()).toBe('seeder');
       const has = page.getByRole('columnheader', { name: 'Has', exact: true });
@@ -130,7 +125,7 @@ describe.runIf(requirement('browser'))('the page', () => {
       expect(await has.getAttribute('aria-sort')).toBe('ascending');
       expect(await firsts()).not.toBe('seeder');
 
-      while ((await focused())[0] !== 'Swarms') await page.keyboard.press('Shift+Tab');
+      while ((await focusOf(page)).text !== 'Swarms') await page.keyboard.press('Shift+Tab');
       await page.keyboard.press('Enter');
       await page.getByRole('link', { name: NAME }).waitFor();
       expect(await page.title()).toBe('Swarms · PixTorrent');
@@ -193,7 +188,7 @@ describe.runIf(requirement('browser'))('the page', () => {
       const { page } = await openPage(scope, originOf(service), '/', { viewport });
       await page.locator('.swarms a').click();
       await shows(page, 'Nodes whole', '1 of 6');
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+      expect(await widthOf(page)).toBeLessThanOrEqual(360);
     }));
 
   it('takes names for text, whatever they are', () =>

@@ -59,5 +59,5 @@ export function left({
   readonly secondsLeft: number | null;
 }): string {
   if (nodes > 0 && whole === nodes) return 'done';
-  return secondsLeft === null ? 'not known' : duration(secondsLeft);
+  return secondsLeft === null ? 'unknown' : duration(secondsLeft);
 }

@@ -28,7 +28,7 @@ export const metricsSettings = {
     'METRICS_HTTP_PORT',
     listenPort(),
     '6974',
-    '`/v1/swarms`, and `/healthz`, `/readyz` and `/metrics`',
+    'the live page, `/v1/swarms`, and `/healthz`, `/readyz` and `/metrics`',
     { takesEmpty: true },
   ),
   maxNodes: setting(

@@ -3,7 +3,7 @@ import type { EventClient } from './event-client.ts';
 
 /** What a feed tells. An event is text as it goes out. */
 export interface EventSource {
-  /** All there is. */
+  /** All there is, as it was when changes were asked for last. */
   whole(): string;
   /** What has changed since this was asked before; undefined where nothing has. */
   changes(): string | undefined;
@@ -39,11 +39,10 @@ export class EventFeed {
     return this.#clients.size;
   }
 
-  /** It is told all there is at once. */
+  /** It is told all there is at the next look: of what came and went between two, the source would not say that it went. */
   add(client: EventClient): void {
     this.#clients.add(client);
     if (this.#clients.size === 1) this.#look();
-    else this.#tell([client], undefined);
   }
 
   delete(client: EventClient): void {
@@ -52,18 +51,16 @@ export class EventFeed {
   }
 
   #look(): void {
-    this.#timer = this.#deps.timers.after(INTERVAL, () => this.#look());
-    this.#tell(this.#clients, this.#source.changes());
-  }
-
-  #tell(clients: Iterable<EventClient>, change: string | undefined): void {
-    const now = this.#deps.clock.now();
+    const { clock, timers } = this.#deps;
+    this.#timer = timers.after(INTERVAL, () => this.#look());
+    const now = clock.now();
+    const change = this.#source.changes();
     let all: string | undefined;
     const whole = (): string => {
       all ??= this.#source.whole();
       return all;
     };
-    for (const client of clients) if (!client.tell(change, whole, now)) this.#onSlow(client);
+    for (const client of this.#clients) if (!client.tell(change, whole, now)) this.#onSlow(client);
   }
 }
 
