@@ -1,5 +1,5 @@
-import type { Namespace } from '../support/kubernetes.ts';
-import { isReady } from '../support/kubernetes.ts';
+import { imageOf } from '../support/images.ts';
+import { isReady, type Namespace } from '../support/kubernetes.ts';
 import { Process, until } from '../support/processes.ts';
 import { PrometheusServer } from '../support/prometheus-server.ts';
 import type { Scope } from '../support/scope.ts';
@@ -8,32 +8,29 @@ const IMAGE = process.env.PIXTORRENT_PROMETHEUS_IMAGE || 'prom/prometheus:v3.5.0
 const NAME = 'prometheus';
 const LABELS = { 'app.kubernetes.io/name': NAME };
 
-/** Scrapes what says of itself that it may be scraped, as everybody's Prometheus does. */
-const PODS = [
-  {
-    job_name: 'pixtorrent',
-    kubernetes_sd_configs: [{ role: 'pod', namespaces: { own_namespace: true } }],
-    relabel_configs: [
-      {
-        source_labels: ['__meta_kubernetes_pod_annotation_prometheus_io_scrape'],
-        action: 'keep',
-        regex: 'true',
-      },
-      {
-        source_labels: ['__meta_kubernetes_pod_annotation_prometheus_io_path'],
-        target_label: '__metrics_path__',
-      },
-      {
-        source_labels: ['__meta_kubernetes_pod_ip', '__meta_kubernetes_pod_annotation_prometheus_io_port'],
-        separator: ':',
-        target_label: '__address__',
-      },
-      { source_labels: ['__meta_kubernetes_pod_phase'], action: 'drop', regex: 'Pending|Succeeded|Failed' },
-      { source_labels: ['__meta_kubernetes_namespace'], target_label: 'namespace' },
-      { source_labels: ['__meta_kubernetes_pod_name'], target_label: 'pod' },
-    ],
-  },
-];
+/**
+ * In a pod: tells Prometheus of the pods that say of themselves that they may be scraped, as everybody's does. Not all
+ * that is built of Prometheus can ask Kubernetes: Debian's cannot.
+ */
+const DISCOVERY = `
+const { readFileSync } = require('node:fs');
+const { get } = require('node:https');
+const account = (file) => readFileSync('/var/run/secrets/kubernetes.io/serviceaccount/' + file, 'utf8');
+const namespace = account('namespace');
+const targetsOf = (pods) => pods.flatMap(({ metadata, status }) => {
+  const said = (name) => metadata.annotations?.['prometheus.io/' + name];
+  if (said('scrape') !== 'true' || status.phase !== 'Running') return [];
+  const labels = { job: 'pixtorrent', namespace, pod: metadata.name, __metrics_path__: said('path') };
+  return [{ targets: [status.podIP + ':' + said('port')], labels }];
+});
+require('node:http').createServer((_, answer) => {
+  const options = { ca: account('ca.crt'), headers: { authorization: 'Bearer ' + account('token') } };
+  get('https://kubernetes.default.svc/api/v1/namespaces/' + namespace + '/pods', options, async (listed) => {
+    const targets = targetsOf(JSON.parse(Buffer.concat(await listed.toArray())).items);
+    answer.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(targets));
+  }).on('error', (error) => answer.writeHead(500).end(error.message));
+}).listen(9091, '127.0.0.1');
+`;
 
 /**
  * Prometheus in a pod, which finds the pods of its namespace by their annotations.
@@ -47,7 +44,9 @@ export async function startPrometheus(
   const configuration = {
     global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
     rule_files: Object.keys(files),
-    scrape_configs: PODS,
+    scrape_configs: [
+      { job_name: 'pods', http_sd_configs: [{ url: 'http://127.0.0.1:9091', refresh_interval: '1s' }] },
+    ],
   };
   const data = Object.entries({ ...files, 'prometheus.yaml': configuration }).map(([name, content]) => [
     name,
@@ -86,6 +85,7 @@ export async function startPrometheus(
 }
 
 function pod(): object {
+  const securityContext = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -101,11 +101,18 @@ function pod(): object {
           imagePullPolicy: 'IfNotPresent',
           args: ['--config.file=/etc/swarm/prometheus.yaml', '--storage.tsdb.path=/data'],
           readinessProbe: { httpGet: { path: '/-/ready', port: 9090 }, periodSeconds: 1 },
-          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+          securityContext,
           volumeMounts: [
             { name: 'configuration', mountPath: '/etc/swarm' },
             { name: 'data', mountPath: '/data' },
           ],
+        },
+        {
+          name: 'discovery',
+          image: imageOf('cli'),
+          imagePullPolicy: 'IfNotPresent',
+          command: ['node', '--eval', DISCOVERY],
+          securityContext,
         },
       ],
       volumes: [
