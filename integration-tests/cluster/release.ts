@@ -1,11 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { PIXTORRENT } from '../support/clients/pixtorrent.ts';
+import { CHART } from '../support/helm.ts';
 import { IMAGE_REGISTRY, IMAGE_TAG, REDIS_IMAGE } from '../support/images.ts';
 import { command, isReady, type Namespace, type Output, type Pod } from '../support/kubernetes.ts';
 import { until } from '../support/processes.ts';
 import type { Scope } from '../support/scope.ts';
 
-const CHART = fileURLToPath(new URL('../../charts/pixtorrent', import.meta.url));
 const RELEASE = 'pix';
 /** What everything of it is named after. */
 export const FULL_NAME = `${RELEASE}-pixtorrent`;

