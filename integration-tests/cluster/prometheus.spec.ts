@@ -49,20 +49,20 @@ describe.runIf(requirement('cluster'))('Prometheus beside a release', { timeout:
 
   it('has an answer for every panel of every dashboard', async () => {
     await contents.publish('shown', 50 * MB, '--wait');
-    const { infoHash } = (await release.rollOut('shown'))!;
-    const variables = {
-      namespace: release.namespace.name,
-      job: '.*',
-      instance: '.*',
-      swarm: infoHash,
-      __rate_interval: '10s',
-    };
+    await contents.publish('alone', 5 * MB, '--wait', '--replicas', '1');
+    // It reads from every node.
+    await release.test();
+    const rollOuts = await Promise.all(['shown', 'alone'].map((name) => release.rollOut(name)));
+    const any = { namespace: release.namespace.name, job: '.*', instance: '.*', __rate_interval: '10s' };
     const unanswered = new Set(questions);
     await until(
       90,
       async () => {
         for (const question of unanswered)
-          if ((await server.query(filled(question.expr, variables))).length > 0) unanswered.delete(question);
+          for (const rollOut of rollOuts) {
+            const expr = filled(question.expr, { ...any, swarm: rollOut!.infoHash });
+            if ((await server.query(expr)).length > 0) unanswered.delete(question);
+          }
         return unanswered.size === 0 || undefined;
       },
       () =>
