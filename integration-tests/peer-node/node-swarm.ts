@@ -207,8 +207,8 @@ export class NodeSwarm {
   }
 
   /** The digests of the content as it lies on a node's disk. */
-  onDisk(node: PeerNodeProcess, { infoHash, name }: Acknowledged): Promise<Record<string, string>> {
-    return digestTree(join(node.dir, 'content', infoHash, name));
+  onDisk(node: PeerNodeProcess, { infoHash, entry }: Acknowledged): Promise<Record<string, string>> {
+    return digestTree(join(node.dir, 'content', infoHash, entry.split('/').at(-1)!));
   }
 
   /** Has one leave in good order. */

@@ -18,7 +18,7 @@ describe.runIf(requirement('redis'))('a disk that loses something', () => {
       });
       await swarm.allHold(content, 30);
 
-      const folder = join(node.dir, 'content', content.infoHash, 'model');
+      const folder = join(node.dir, 'content', content.infoHash, 'a');
       const files = await readdir(folder, { recursive: true, withFileTypes: true });
       const sizes = files
         .filter((entry) => entry.isFile())

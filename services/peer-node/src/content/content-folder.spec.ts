@@ -39,6 +39,38 @@ it('forgets what was being taken in when the process ended', async () => {
   expect(await readdir(join(root, 'ingest'))).toEqual([]);
 });
 
+it('forgets what was taken in, but lost its torrent to a crash, and keeps what somebody asked to keep', async () => {
+  const place = join(root, 'ingest', 'some');
+  const bring = async (hash: typeof A): Promise<void> => {
+    await mkdir(place);
+    await writeFile(join(place, 'file'), 'bytes');
+    await folder.settle(place, hash);
+  };
+  await bring(A);
+  // As a power cut leaves it: moved, and known to nobody.
+  folder = await ContentFolder.open(root, silentLogger);
+  expect(await readdir(join(root, 'content'))).toEqual([]);
+  await bring(A);
+  await folder.saveTorrent(A, Buffer.from('a'), true);
+  await bring(B);
+  await folder.saveTorrent(B, Buffer.from('b'), true);
+  await folder.delete(B, true);
+  folder = await ContentFolder.open(root, silentLogger);
+  expect((await readdir(join(root, 'content'))).sort()).toEqual(['a'.repeat(40), 'b'.repeat(40)]);
+});
+
+it('keeps what was taken in over what was here, whose torrent it has, also when that is let go of', async () => {
+  await folder.saveTorrent(A, Buffer.from('a'), false);
+  const place = join(root, 'ingest', 'some');
+  await mkdir(place);
+  await writeFile(join(place, 'file'), 'bytes');
+  await folder.settle(place, A);
+  folder = await ContentFolder.open(root, silentLogger);
+  await folder.delete(A, true);
+  folder = await ContentFolder.open(root, silentLogger);
+  expect(await readFile(join(folder.paths.content(A), 'file'), 'utf8')).toBe('bytes');
+});
+
 it('keeps torrents over restarts, and passes over what is none', async () => {
   await folder.saveTorrent(A, Buffer.from('one'), false);
   await folder.saveTorrent(B, Buffer.from('two'), true);

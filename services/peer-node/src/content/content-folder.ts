@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { type InfoHash, infoHashFromHex, type Logger } from '@pixtorrent/core';
+import { type InfoHash, infoHashFromHex, type Logger, printable } from '@pixtorrent/core';
 import type { Metainfo } from '@pixtorrent/metainfo';
 import { replaceFile, syncFolder } from '@pixtorrent/node-io';
 import { ContentPaths } from './content-paths.ts';
@@ -45,8 +46,7 @@ export class ContentFolder {
     // What was being taken in was published nowhere: whoever brought it brings it again.
     for (const name of await readdir(join(root, 'ingest')))
       await rm(join(root, 'ingest', name), { recursive: true, force: true });
-    for (const name of await readdir(join(root, 'content')))
-      if (name.startsWith(GONE)) await rm(join(root, 'content', name), { recursive: true, force: true });
+    await folder.#endDeletions();
     return folder;
   }
 
@@ -55,6 +55,22 @@ export class ContentFolder {
     const path = join(this.paths.root, '.writable');
     await writeFile(path, '');
     await rm(path);
+  }
+
+  /**
+   * Gives content that was taken in its place, instead of what is there; nobody may have that open. A start before its
+   * torrent is saved deletes it: nobody knows of it.
+   * @param place a folder on the same file system, which is moved @throws the system's error
+   */
+  async settle(place: string, infoHash: InfoHash): Promise<void> {
+    const content = this.paths.content(infoHash);
+    const unowned = this.paths.unowned(place);
+    await mkdir(dirname(unowned), { recursive: true });
+    await replaceFile(unowned, '');
+    await syncFolder(place);
+    await rm(content, { recursive: true, force: true });
+    await rename(place, content);
+    await syncFolder(dirname(content));
   }
 
   /** What is there, without what cannot be read. */
@@ -98,6 +114,7 @@ export class ContentFolder {
     const path = this.paths.torrent(infoHash);
     if (pinned) await replaceFile(pinPath(path), '');
     await replaceFile(path, torrent);
+    await rm(this.paths.unowned(this.paths.content(infoHash)), { force: true });
   }
 
   /** It was asked for by somebody, and is not any more. */
@@ -113,6 +130,7 @@ export class ContentFolder {
   /** Forgets a torrent, and deletes its content unless `keepContent`. Nobody may have it open. */
   async delete(infoHash: InfoHash, keepContent = false): Promise<void> {
     const torrent = this.paths.torrent(infoHash);
+    if (keepContent) await rm(this.paths.unowned(this.paths.content(infoHash)), { force: true });
     await rm(torrent, { force: true });
     await rm(pinPath(torrent), { force: true });
     await rm(partialPath(torrent), { force: true });
@@ -170,6 +188,22 @@ export class ContentFolder {
   async unlink(name: string, version?: number): Promise<void> {
     const link = this.paths.link(name, version);
     if (link !== undefined) await rm(link, { force: true });
+  }
+
+  /** Of content that lost its name, and of what was taken in without its torrent. What somebody asked to keep stays. */
+  async #endDeletions(): Promise<void> {
+    const folder = join(this.paths.root, 'content');
+    const owned = new Set(await readdir(join(this.paths.root, 'torrents')));
+    for (const name of await readdir(folder)) {
+      const content = join(folder, name);
+      const isGone = name.startsWith(GONE);
+      if (!isGone && (owned.has(`${name}.torrent`) || !existsSync(this.paths.unowned(content)))) continue;
+      this.#logger.info('deletes what a crash left', { content: printable(name) });
+      // Were it deleted in place, the mark that it is nobody's could go before the rest.
+      const gone = isGone ? content : join(folder, GONE + name);
+      if (!isGone) await rename(content, gone);
+      await rm(gone, { recursive: true, force: true });
+    }
   }
 }
 

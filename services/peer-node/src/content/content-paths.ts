@@ -23,6 +23,11 @@ export class ContentPaths {
     return join(this.root, 'content', toHex(infoHash));
   }
 
+  /** In content, or what is to become it, of which the torrent is not kept yet. */
+  unowned(content: string): string {
+    return join(content, '.pixtorrent', 'unowned');
+  }
+
   torrent(infoHash: InfoHash): string {
     return join(this.root, 'torrents', `${toHex(infoHash)}.torrent`);
   }

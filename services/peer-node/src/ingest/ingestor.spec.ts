@@ -85,6 +85,15 @@ describe('taking content in', () => {
     expect([again.entry.version, again.unchanged]).toEqual([1, true]);
   });
 
+  it('takes a folder for the same, whatever it is called where it comes from', async () => {
+    const { ingestor } = await open();
+    const fill: Incoming['fill'] = (into) => into.file(['b', 'c'], chunks(content.bytes));
+    const bring = (name: string) =>
+      ingestor.ingest(publication(), incoming(content.bytes, { name, directory: true, fill }));
+    const { entry } = await bring('dist');
+    expect(await bring('a')).toMatchObject({ entry: { infoHash: entry.infoHash }, unchanged: true });
+  });
+
   it('makes whole what was here in parts, and nobody gave', async () => {
     const { node, ingestor } = await open();
     await node.torrents.add(content.torrent, content.metainfo, { pinned: false });

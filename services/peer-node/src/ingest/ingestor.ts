@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { labelFaults, nameFault } from '@pixtorrent/catalog';
 import { createTorrent, FILE_SYSTEM } from '@pixtorrent/client';
 import { Bitfield, type Logger, printable, toHex } from '@pixtorrent/core';
 import { createMetainfo, type Metainfo, MetainfoError, parseMetainfo } from '@pixtorrent/metainfo';
-import { FileStorage, ResumeFile, syncFolder } from '@pixtorrent/node-io';
+import { FileStorage, ResumeFile } from '@pixtorrent/node-io';
 import type { ContentFolder } from '../content/content-folder.ts';
 import type { Entries } from '../content/entries.ts';
 import type { KnownEntry } from '../content/entry-record.ts';
@@ -48,7 +48,7 @@ export interface Publication {
 
 /** What comes. */
 export interface Incoming {
-  /** Of the file or folder. */
+  /** Of the file; a folder is called like the last part of the name that it is published under. */
   readonly name: string;
   readonly directory: boolean;
   /** Bytes, where it is known. */
@@ -141,7 +141,9 @@ export class Ingestor {
   async #ingest(publication: Publication, incoming: Incoming): Promise<Published> {
     const { folder } = this.#deps;
     const { maxSize } = this.#options;
-    const { name, directory, size, signal } = incoming;
+    const { directory, size, signal } = incoming;
+    // The same folder is the same content, whoever brought it, and whatever it is called there.
+    const name = directory ? publication.name.split('/').at(-1)! : incoming.name;
     const room = new ReservedRoom(this.#deps.replicator);
     const place = folder.paths.ingest(randomUUID());
     try {
@@ -205,9 +207,7 @@ export class Ingestor {
     const { torrents, folder, logger } = this.#deps;
     const target = folder.paths.content(metainfo.infoHash);
     const prepared = async (): Promise<void> => {
-      await rm(target, { recursive: true, force: true });
-      await rename(place, target);
-      await syncFolder(dirname(target));
+      await folder.settle(place, metainfo.infoHash);
       await vouch(target, metainfo);
     };
     const { infoHash } = metainfo;
