@@ -1,8 +1,8 @@
 import { toHex } from '@pixtorrent/core';
 import type { Metrics } from '@pixtorrent/service-kit';
 import type { MemberFigures, SwarmHealth } from '@pixtorrent/swarm-health';
-import { Gauge } from 'prom-client';
 import { fairShares } from './fair-shares.ts';
+import { addSeries } from './series.ts';
 import { labelsOf, oncePerScrape, type RankedSwarms, type SwarmLabels } from './top-swarms.ts';
 
 interface NodeOfSwarm {
@@ -19,16 +19,9 @@ export function addNodeSeries(
 ): void {
   const nodes = oncePerScrape(() => chosenNodes(health, swarms(), most));
   const gauge = (name: string, help: string, read: (figures: MemberFigures) => number): void => {
-    new Gauge({
-      name: `pixtorrent_swarm_node_${name}`,
-      help,
-      labelNames: ['info_hash', 'name', 'node'],
-      registers: [metrics.registry],
-      collect() {
-        this.reset();
-        for (const { labels, figures } of nodes()) this.set(labels, read(figures));
-      },
-    });
+    addSeries(metrics, { type: 'gauge', name: `pixtorrent_swarm_node_${name}`, help }, () =>
+      nodes().map(({ labels, figures }) => ({ sharedLabels: labels, value: read(figures) })),
+    );
   };
   gauge('completion_ratio', 'Part of the content that a node has', ({ completion }) => completion);
   gauge('download_bytes_per_second', 'What a node gets', ({ downRate }) => downRate);

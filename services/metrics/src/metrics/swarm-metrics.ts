@@ -1,6 +1,6 @@
 import type { Metrics } from '@pixtorrent/service-kit';
 import { COPY_GROUPS, type SwarmFigures } from '@pixtorrent/swarm-health';
-import { Counter, Gauge } from 'prom-client';
+import { addSeries, type Sample } from './series.ts';
 import { labelsOf, type RankedSwarms } from './top-swarms.ts';
 
 /** What stands for the swarms that are not told of one by one. */
@@ -122,56 +122,45 @@ class SwarmMetrics {
     label: string,
     values: (figures: SwarmFigures) => Record<string, number>,
   ): void {
-    const read = this.#read;
-    new Gauge({
-      ...this.#common(name, help, [label]),
-      collect() {
-        this.reset();
-        for (const figures of read().top)
-          for (const [key, value] of Object.entries(values(figures)))
-            this.set({ ...labelsOf(figures), [label]: key }, value);
-      },
-    });
+    this.#add('gauge', name, help, ({ top }) =>
+      top.flatMap((figures) =>
+        Object.entries(values(figures)).map(([key, value]) => ({
+          sharedLabels: { ...labelsOf(figures), [label]: key },
+          value,
+        })),
+      ),
+    );
   }
 
   /** Of each: who is among the others changes, and their sum would go back. `node_bytes_total` has all of them. */
   count(name: string, help: string, value: (figures: SwarmFigures) => number): void {
-    const read = this.#read;
-    new Counter({
-      ...this.#common(name, help),
-      collect() {
-        this.reset();
-        for (const figures of read().top) this.inc(labelsOf(figures), value(figures));
-      },
-    });
+    this.#add('counter', name, help, ({ top }) => samplesOf(top, value));
   }
 
   #gauge(name: string, help: string, value: Read, summed: boolean): void {
-    const read = this.#read;
-    new Gauge({
-      ...this.#common(name, help),
-      collect() {
-        this.reset();
-        const { top, others } = read();
-        for (const figures of top) {
-          const now = value(figures);
-          if (now !== undefined) this.set(labelsOf(figures), now);
-        }
-        if (summed)
-          this.set(
-            OTHERS,
-            others.reduce((sum, figures) => sum + (value(figures) ?? 0), 0),
-          );
-      },
+    this.#add('gauge', name, help, ({ top, others }) => {
+      const samples = samplesOf(top, value);
+      if (!summed) return samples;
+      const sum = others.reduce((all, figures) => all + (value(figures) ?? 0), 0);
+      return [...samples, { sharedLabels: OTHERS, value: sum }];
     });
   }
 
-  #common(name: string, help: string, labels: readonly string[] = []) {
-    return {
-      name: `pixtorrent_swarm_${name}`,
-      help,
-      labelNames: ['info_hash', 'name', ...labels],
-      registers: [this.#metrics.registry],
-    };
+  #add(
+    type: 'gauge' | 'counter',
+    name: string,
+    help: string,
+    samples: (swarms: RankedSwarms) => readonly Sample[],
+  ): void {
+    addSeries(this.#metrics, { type, name: `pixtorrent_swarm_${name}`, help }, () => samples(this.#read()));
   }
+}
+
+function samplesOf(swarms: readonly SwarmFigures[], read: Read): Sample[] {
+  const samples: Sample[] = [];
+  for (const figures of swarms) {
+    const value = read(figures);
+    if (value !== undefined) samples.push({ sharedLabels: labelsOf(figures), value });
+  }
+  return samples;
 }

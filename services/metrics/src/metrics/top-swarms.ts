@@ -13,8 +13,16 @@ export function topSwarms(health: SwarmHealth, most: number): () => RankedSwarms
   return oncePerScrape(() => rankedSwarms(health, most));
 }
 
-export function labelsOf({ infoHash, name }: SwarmFigures): SwarmLabels {
-  return { info_hash: toHex(infoHash), name };
+const made = new WeakMap<SwarmFigures, SwarmLabels>();
+
+/** The same object for the same figures: those of one scrape. */
+export function labelsOf(figures: SwarmFigures): SwarmLabels {
+  let labels = made.get(figures);
+  if (labels === undefined) {
+    labels = { info_hash: toHex(figures.infoHash), name: figures.name };
+    made.set(figures, labels);
+  }
+  return labels;
 }
 
 /** Reads once for all metrics of a scrape. */
