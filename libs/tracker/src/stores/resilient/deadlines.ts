@@ -2,9 +2,12 @@ import type { Clock, Timer, Timers } from '@pixtorrent/core';
 
 interface Waiting {
   readonly due: number;
-  readonly expire: () => void;
-  done: boolean;
+  /** Undefined once the call is over: nothing of it is to be kept in memory until it would have been due. */
+  expire: (() => void) | undefined;
 }
+
+/** Places of calls that are over, at the front of the queue, from which on they are given back. */
+const MANY = 1024;
 
 /**
  * One deadline for many calls: all have the same time, so they fall due in the order in which they were made, and one
@@ -15,6 +18,8 @@ export class Deadlines {
   readonly #timers: Timers;
   readonly #milliseconds: number;
   readonly #queue: Waiting[] = [];
+  /** How many of the queue's first are over. */
+  #over = 0;
   #timer: Timer | undefined;
 
   constructor({ clock, timers }: { readonly clock: Clock; readonly timers: Timers }, milliseconds: number) {
@@ -29,17 +34,16 @@ export class Deadlines {
       const waiting: Waiting = {
         due: this.#clock.now() + this.#milliseconds,
         expire: () => reject(late()),
-        done: false,
       };
       this.#queue.push(waiting);
       this.#timer ??= this.#timers.after(this.#milliseconds, this.#check);
       call.then(
         (value) => {
-          waiting.done = true;
+          this.#finish(waiting);
           resolve(value);
         },
         (error) => {
-          waiting.done = true;
+          this.#finish(waiting);
           reject(error);
         },
       );
@@ -66,17 +70,26 @@ export class Deadlines {
 
   #expire(now: number): void {
     for (let next = this.#first(); next !== undefined && next.due <= now; next = this.#first()) {
-      next.done = true;
-      next.expire();
+      const { expire } = next;
+      this.#finish(next);
+      expire?.();
     }
     this.#check();
   }
 
+  #finish(waiting: Waiting): void {
+    waiting.expire = undefined;
+    this.#first();
+  }
+
   /** The first that still waits; forgets those before it. */
   #first(): Waiting | undefined {
-    let done = 0;
-    while (this.#queue[done]?.done === true) done++;
-    if (done > 0) this.#queue.splice(0, done);
-    return this.#queue[0];
+    const queue = this.#queue;
+    while (this.#over < queue.length && queue[this.#over]!.expire === undefined) this.#over++;
+    if (this.#over === queue.length || this.#over >= MANY) {
+      queue.splice(0, this.#over);
+      this.#over = 0;
+    }
+    return queue[this.#over];
   }
 }
