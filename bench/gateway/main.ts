@@ -22,7 +22,7 @@ const { values } = parseArgs({
     size: { type: 'string', default: '1000000000' },
     'piece-length': { type: 'string', default: String(choosePieceLength(1e9)) },
     uplink: { type: 'string', default: '160000000' },
-    only: { type: 'string', default: 'whole,loopback,network' },
+    only: { type: 'string', default: 'network,loopback,whole' },
   },
 });
 const rounds = Number(values.rounds);
@@ -49,12 +49,20 @@ interface Reads {
 
 interface Table {
   readonly title: string;
+  /** What is compared first: where the range is read, and by which of the readers. */
+  readonly compared?: readonly (readonly [situation: string, reader: string])[];
   readonly columns: readonly Column[];
   /** The first is what the others are compared with. */
   readonly reads: readonly Reads[];
 }
 
 type Column = readonly [heading: string, digits: number, of: (read: Read) => number];
+
+const NGINX = 'nginx at the source';
+const SOURCE_NODE = 'the gateway of the source';
+const FRESH = 'a node that has nothing';
+const SAME = 'the same, from then on';
+const LOADED = 'a node that has begun to get all of it';
 
 const FIRST: readonly Column[] = [
   ['first byte, ms', 1, ({ first }) => first],
@@ -72,6 +80,15 @@ const tables: Table[] = [];
 await scoped(async (scope) => {
   const folder = await scope.folder();
   await writeFileOf(join(folder, FILE), 'gateway', size);
+  if (parts.includes('network'))
+    await scoped(async (inner) => {
+      const stage = await openStage(inner, folder, pieceLength, uplink);
+      const link = `a link of ${uplink / 1e6} Mbit/s`;
+      await stage.ingest(NAME, 1);
+      const before = await idle(stage, link);
+      await stage.ingest(EVERYWHERE, 0);
+      tables.push(await loaded(stage, link), before);
+    });
   if (parts.includes('whole') || parts.includes('loopback'))
     await scoped(async (inner) => {
       const stage = await openStage(inner, folder, pieceLength);
@@ -83,24 +100,38 @@ await scoped(async (scope) => {
           reads: await readWhole(stage),
         });
       if (!parts.includes('loopback')) return;
-      tables.push({ title: 'a random MiB, over loopback', columns: FIRST, reads: await readRanges(stage) });
+      const before = await idle(stage, 'loopback');
       await stage.ingest(EVERYWHERE, 0);
-      const reads = await readWhileDownloading(stage, { PEER_DOWNLOAD_RATE: LOOPBACK_RATE });
-      const title = `a random MiB while all of it comes over loopback, ${LOOPBACK_RATE} a second`;
-      tables.push({ title, columns: FIRST, reads });
-    });
-  if (parts.includes('network'))
-    await scoped(async (inner) => {
-      const stage = await openStage(inner, folder, pieceLength, uplink);
-      await stage.ingest(NAME, 1);
-      const link = `a link of ${uplink / 1e6} Mbit/s`;
-      tables.push({ title: `a random MiB, over ${link}`, columns: FIRST, reads: await readRanges(stage) });
-      await stage.ingest(EVERYWHERE, 0);
-      const reads = await readWhileDownloading(stage);
-      tables.push({ title: `a random MiB while all of it comes over ${link}`, columns: FIRST, reads });
+      const limit = { PEER_DOWNLOAD_RATE: LOOPBACK_RATE };
+      tables.push(await loaded(stage, `loopback, ${LOOPBACK_RATE} a second`, limit), before);
     });
 });
 await report();
+
+async function idle(stage: Stage, line: string): Promise<Table> {
+  return {
+    title: `a random MiB, over ${line}`,
+    compared: [
+      [`${line}, idle: the first read`, FRESH],
+      [`${line}, idle: from then on`, SAME],
+    ],
+    columns: FIRST,
+    reads: await readRanges(stage),
+  };
+}
+
+async function loaded(
+  stage: Stage,
+  line: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Table> {
+  return {
+    title: `a random MiB while all of it comes over ${line}`,
+    compared: [[`${line}, while all of it comes`, LOADED]],
+    columns: FIRST,
+    reads: await readWhileDownloading(stage, env),
+  };
+}
 
 /** All of a file that is there. */
 async function readWhole({ source, sourceHost, nginx }: Stage): Promise<Reads[]> {
@@ -123,8 +154,9 @@ async function readWhole({ source, sourceHost, nginx }: Stage): Promise<Reads[]>
 
 /** Ranges that nobody has read: from the source by nginx, by a node that has nothing, and by one that has some. */
 async function readRanges(stage: Stage): Promise<Reads[]> {
-  const [plain, fresh, open]: [Read[], Read[], Read[]] = [[], [], []];
-  const { nginx, readerHost } = stage;
+  const [plain, gateway, fresh, open]: [Read[], Read[], Read[], Read[]] = [[], [], [], []];
+  const { nginx, readerHost, source } = stage;
+  const sourceUrl = urlOf(stage.sourceHost, source, NAME);
   const plainUrl = `${nginx.url}/${FILE}`;
   for (let round = 1; round <= rounds; round++) {
     await scoped(async (scope) => {
@@ -133,6 +165,9 @@ async function readRanges(stage: Stage): Promise<Reads[]> {
       await run(['sync']);
       const { pid } = node.process;
       plain.push(await timed(`round ${round} nginx`, readerHost, nginx.pid, plainUrl, anywhere()));
+      gateway.push(
+        await timed(`round ${round} source`, readerHost, source.process.pid, sourceUrl, anywhere()),
+      );
       fresh.push(await timed(`round ${round} node`, readerHost, pid, url, anywhere()));
       open.push(await timed(`round ${round} same`, readerHost, pid, url, anywhere()));
       plain.push(await timed(`round ${round} nginx`, readerHost, nginx.pid, plainUrl, anywhere()));
@@ -140,9 +175,10 @@ async function readRanges(stage: Stage): Promise<Reads[]> {
     });
   }
   return [
-    { reader: 'nginx at the source', rounds: plain },
-    { reader: 'a node that has nothing', rounds: fresh },
-    { reader: 'the same, from then on', rounds: open },
+    { reader: NGINX, rounds: plain },
+    { reader: SOURCE_NODE, rounds: gateway },
+    { reader: FRESH, rounds: fresh },
+    { reader: SAME, rounds: open },
   ];
 }
 
@@ -169,9 +205,9 @@ async function readWhileDownloading(
     });
   }
   return [
-    { reader: 'nginx at the source', rounds: plain },
-    { reader: 'the gateway of the source', rounds: source },
-    { reader: 'the node', rounds: gateway },
+    { reader: NGINX, rounds: plain },
+    { reader: SOURCE_NODE, rounds: source },
+    { reader: LOADED, rounds: gateway },
   ];
 }
 
@@ -210,9 +246,8 @@ async function report(): Promise<void> {
   const { cores, processor, memoryGiB, kernel, node } = await describeMachine();
   const nginx = await nginxVersion();
   const about = `${cores} cores (${processor}), ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, ${nginx}. One file of ${size / 1e6} MB in pieces of ${pieceLength / 2 ** 10} KiB, read by curl with a connection of its own; ${rounds} interleaved rounds. Each cell: min / **median** / max; × is the ratio of the medians to nginx.`;
-  const markdown = ['# Reading through the gateway of a node', '', about, '', ...tables.flatMap(table)].join(
-    '\n',
-  );
+  const title = '# Reading through the gateway of a node';
+  const markdown = [title, '', about, '', ...comparison(), ...tables.flatMap(table)].join('\n');
   const results = new URL('../results/', import.meta.url);
   await mkdir(results, { recursive: true });
   const options = { rounds, size, pieceLength, range: RANGE, uplink };
@@ -220,6 +255,32 @@ async function report(): Promise<void> {
   await writeFile(new URL('gateway.json', results), `${JSON.stringify(json, null, 2)}\n`);
   await writeFile(new URL('gateway.md', results), markdown);
   console.log(markdown);
+}
+
+/** What the issue asks for: each reader has the same line, and what else is on it. */
+function comparison(): string[] {
+  const rows = tables.flatMap(({ compared = [], reads }) => {
+    const at = (reader: string) =>
+      spreadOf(reads.find((one) => one.reader === reader)!.rounds.map(({ first }) => first));
+    const [nginx, source] = [at(NGINX), at(SOURCE_NODE)];
+    return compared.map(([situation, reader]) => {
+      const node = at(reader);
+      const cells = [nginx, source, node].map(
+        ({ min, median, max }) => `${min.toFixed(1)} / **${median.toFixed(1)}** / ${max.toFixed(1)}`,
+      );
+      const times = [nginx, source].map(({ median }) => (node.median / median).toFixed(2));
+      return `| ${[situation, ...cells, ...times].join(' | ')} |`;
+    });
+  });
+  if (rows.length === 0) return [];
+  return [
+    'Milliseconds to the first byte of a random MiB, through the gateway of a node that has nothing, and by plain HTTP from the source:',
+    '',
+    '| line | nginx at the source | the gateway of the source | the node | × nginx | × gateway |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ];
 }
 
 function table({ title, columns, reads }: Table): string[] {
