@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type LogFields, type Logger, silentLogger } from '@pixtorrent/core';
@@ -80,6 +82,17 @@ describe.runIf(requirement('redis'))('a client of Redis', () => {
     await expect(client.incr('count')).rejects.toThrow('timed out');
     server.signal('SIGCONT');
     await expect.poll(() => client.get('count').catch(() => undefined)).toBe('1');
+  });
+
+  it('makes a connection anew on which nothing comes any more', async () => {
+    await startRedis(port);
+    const way = await silencedWay(port);
+    const client = connect({ deployment: { type: 'single', host: '127.0.0.1', port: way.port } });
+    await expect.poll(() => client.status, { timeout: 60_000 }).toBe('ready');
+    await client.set('x', '1');
+    way.silence();
+    await expect(client.get('x')).rejects.toThrow('timed out');
+    await expect.poll(() => client.get('x').catch(() => undefined)).toBe('1');
   });
 
   it('says who it is', async () => {
@@ -166,6 +179,26 @@ describe.runIf(requirement('redis'))('a client of Redis', () => {
     expect(await client.set('{a}x', '1')).toBe('OK');
   });
 });
+
+/** A way to Redis on which connections stay open and carry nothing any more from when it is silenced; new ones do. */
+async function silencedWay(to: number) {
+  const sockets: Socket[] = [];
+  const proxy = createServer((socket) => {
+    const onward = createConnection(to, '127.0.0.1');
+    socket.pipe(onward).pipe(socket);
+    for (const end of [socket, onward]) {
+      end.on('error', () => {});
+      sockets.push(end);
+      scope.defer(() => end.destroy());
+    }
+  });
+  scope.defer(() => proxy.close());
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  const silence = () => {
+    for (const socket of sockets) socket.unpipe().resume();
+  };
+  return { port: (proxy.address() as AddressInfo).port, silence };
+}
 
 async function writeSentinel(at: number): Promise<void> {
   const file = join(folder, 'sentinel.conf');

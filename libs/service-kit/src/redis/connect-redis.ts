@@ -8,6 +8,11 @@ const LONGEST_PAUSE = 2000;
 const SHORTEST_PAUSE = 50;
 /** TCP's own, milliseconds: a host that vanished is noticed even where nothing is asked. */
 const KEEP_ALIVE = 10_000;
+/**
+ * So many times as long as an answer may take, a connection may say nothing to what was asked; then it is made anew. TCP itself
+ * would wait for a quarter of an hour.
+ */
+const SILENT_TIMES = 5;
 
 const require = createRequire(import.meta.url);
 
@@ -67,6 +72,7 @@ function commonOptions(config: RedisConfig) {
     db: config.db,
     commandTimeout: config.commandTimeout,
     connectTimeout: config.connectTimeout,
+    socketTimeout: SILENT_TIMES * config.commandTimeout,
     keepAlive: KEEP_ALIVE,
     enableAutoPipelining: true,
     enableOfflineQueue: false,

@@ -67,17 +67,29 @@ afterEach(async () => {
   for (const store of stores.splice(0)) await store.close();
 });
 
-async function setUp(options: ResilientPeerStoreOptions & { start?: SharedMemory['mode'] } = {}) {
+async function setUp(
+  options: ResilientPeerStoreOptions & { start?: SharedMemory['mode']; maxPeers?: number } = {},
+) {
   const time = new VirtualTime();
   const random = new SeededRandom(3);
-  const memory = () =>
-    new MemoryPeerStore({ clock: time, wallClock: time, timers: time, random }, { timeToLive: TIME_TO_LIVE });
+  const memory = (limits: { maxPeers?: number } = {}) =>
+    new MemoryPeerStore(
+      { clock: time, wallClock: time, timers: time, random },
+      { timeToLive: TIME_TO_LIVE, ...limits },
+    );
   const shared = new SharedMemory(memory);
   shared.mode = options.start ?? 'there';
   const lines: { message: string; fields: LogFields }[] = [];
   const note = (message: string, fields: LogFields = {}) => void lines.push({ message, fields });
   const logger = { ...silentLogger, info: note, warn: note, error: note };
-  const dependencies = { shared: shared.store, own: memory(), clock: time, timers: time, random, logger };
+  const dependencies = {
+    shared: shared.store,
+    own: memory(options),
+    clock: time,
+    timers: time,
+    random,
+    logger,
+  };
   const store = new ResilientPeerStore(dependencies, options);
   stores.push(store);
   const advance = async (milliseconds: number) => {
@@ -141,6 +153,16 @@ it('answers from memory at once when the shared store fails', async () => {
   shared.mode = 'gone';
   expect(handed(await store.announce(announceOf({ peer: 2 })))).toEqual([1]);
   expect(store.state).toMatchObject({ type: 'away', reason: 'it is gone' });
+});
+
+it('needs no room of its own as long as the shared store answers', async () => {
+  const { store, shared } = await setUp({ maxPeers: 1 });
+  for (const peer of [1, 2]) await store.announce(announceOf({ peer }));
+  await store.restore([storedOf({ peer: 3 }, 0)]);
+  expect((await store.announce(announceOf({ peer: 4 }))).leechers).toBe(4);
+  shared.mode = 'gone';
+  await expect(store.announce(announceOf({ peer: 5 }))).rejects.toMatchObject({ code: 'full' });
+  await expect(store.restore([storedOf({ peer: 6 }, 0)])).rejects.toMatchObject({ code: 'full' });
 });
 
 it('does not take a fault for an outage', async () => {

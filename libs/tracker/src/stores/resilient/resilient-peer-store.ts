@@ -162,7 +162,9 @@ export class ResilientPeerStore implements PeerStore {
 
   async restore(peers: readonly StoredPeer[]): Promise<Heard[]> {
     // What the shared store has heard says nothing to the own one.
-    await this.#own.restore(peers.map((peer) => ({ ...peer, heard: undefined })));
+    const own = this.#own.restore(peers.map((peer) => ({ ...peer, heard: undefined })));
+    // A full memory does no harm as long as the shared store answers.
+    own.catch(() => {});
     const told = peers.map((peer) =>
       isGuess(peer) ? { ...peer, age: Math.max(0, peer.age - GUESS) } : peer,
     );
@@ -174,6 +176,7 @@ export class ResilientPeerStore implements PeerStore {
         this.#lost(error);
       }
     }
+    await own;
     return peers.map(() => undefined);
   }
 
