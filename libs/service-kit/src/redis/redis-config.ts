@@ -77,7 +77,7 @@ export const redisSettings = {
     'REDIS_COMMAND_TIMEOUT',
     duration('10ms', '1m'),
     '1s',
-    'how long Redis has for an answer',
+    'how long Redis has for an answer; a connection that says nothing for five times as long is made anew',
   ),
   redisConnectTimeout: setting(
     'REDIS_CONNECT_TIMEOUT',
