@@ -5,7 +5,7 @@ import { until } from '../support/processes.ts';
 import { requirement } from '../support/requirement.ts';
 import { scoped } from '../support/scope.ts';
 import { readiness } from '../support/tracker-service.ts';
-import { type Acknowledged, makeContent, NodeSwarm } from './node-swarm.ts';
+import { type Acknowledged, makeContent, metricsOf, NodeSwarm } from './node-swarm.ts';
 
 const MB = 1e6;
 const COPIES = 3;
@@ -68,7 +68,62 @@ describe.runIf(requirement('redis'))('the catalogue on nodes', () => {
       await swarm.allHold(second, 30);
       expect(await swarm.onDisk(small, second)).toEqual(second.digests);
     }));
+
+  // News of others may be late: what is not wanted is kept for a minute.
+  it('makes room by what need not be here, the last copy of something never', { timeout: 180_000 }, () =>
+    scoped(async (scope) => {
+      const swarm = await NodeSwarm.start(scope, 1);
+      const small = await swarm.add({ name: 'small', env: { PEER_DISK_BUDGET: `${16 * 2 ** 20}B` } });
+      const [large] = swarm.nodes;
+      const publish = async (holder: PeerNodeProcess, at: PeerNodeProcess, seed: string) =>
+        swarm.publish(at, nameHeldBy(swarm, holder, seed), await makeContent(scope, seed, 6 * MB), {
+          replicas: 1,
+        });
+      // It is the large one's to hold, and does not get there.
+      await swarm.limitDownload(large!, 16_384);
+      const sole = await publish(large!, small, 'sole');
+      await swarm.allHold(sole, 20, [small]);
+      const read = await publish(large!, large!, 'read');
+      await swarm.allHold(read, 20, [large!]);
+      const path = Object.keys(read.digests).at(-1)!.split('/').map(encodeURIComponent).join('/');
+      await until(
+        20,
+        async () =>
+          (await fetch(`http://127.0.0.1:${small.http}/v1/content/${read.entry}/${path}`)).ok || undefined,
+        () => small.process.failure('does not read it'),
+      );
+      expect(await swarm.torrent(small, read.infoHash)).toBeDefined();
+
+      const next = await until(
+        120,
+        () => publish(small, small, 'next').catch(refusedForRoom),
+        () => small.process.failure('makes no room'),
+        2000,
+      );
+      await swarm.allHold(next, 20, [small]);
+      expect(await swarm.torrent(small, read.infoHash)).toBeUndefined();
+      expect(await swarm.holders(sole)).toEqual([small]);
+      expect((await metricsOf(small)).get('pixtorrent_peer_replication_evicted_total')).toBe(1);
+      // What is left is wanted here, or nowhere else.
+      await expect(publish(small, small, 'more')).rejects.toMatchObject({ code: 8 });
+      expect(await swarm.onDisk(small, sole)).toEqual(sole.digests);
+    }),
+  );
 });
+
+/** A name of which that one of two nodes is the one holder. */
+function nameHeldBy(swarm: NodeSwarm, holder: PeerNodeProcess, seed: string): string {
+  const nodes = swarm.nodes.map(({ name }) => ({ name, zone: '', state: 'ready', diskUsed: 0 }) as const);
+  const placement = new Placement(nodes);
+  for (let i = 0; ; i++) {
+    const name = `models/${seed}-${i}`;
+    if (placement.shouldHold(name, 1, holder.name)) return name;
+  }
+}
+
+function refusedForRoom(error: { readonly code?: number; readonly details?: string }): undefined {
+  if (error.code !== 8 || !error.details?.includes('no room')) throw error;
+}
 
 /** The nodes that have any of it, whole or not. */
 async function known(swarm: NodeSwarm, { infoHash }: Acknowledged): Promise<readonly PeerNodeProcess[]> {
