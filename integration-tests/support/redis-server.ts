@@ -66,21 +66,21 @@ export class RedisServer {
     return run(['redis-cli', '-h', HOST, '-p', String(this.port), ...words]);
   }
 
-  /** A client as the services make it, closed with the scope. */
-  client(scope = this.#scope): RedisClient {
+  /** A client as the services make it, closed with the scope. @param commandTimeout milliseconds */
+  client(scope = this.#scope, commandTimeout = COMMAND_TIMEOUT): RedisClient {
     const place = { host: HOST, port: this.port };
     const deployment: RedisConfig['deployment'] = this.#cluster
       ? { type: 'cluster', nodes: [place] }
       : { type: 'single', ...place };
-    const times = { commandTimeout: COMMAND_TIMEOUT, connectTimeout: 1000 };
+    const times = { commandTimeout, connectTimeout: 1000 };
     const client = connectRedis({ deployment, db: 0, ...times }, silentLogger);
     scope.defer(() => client.disconnect());
     return client;
   }
 
   /** The same, connected. */
-  async connected(scope = this.#scope): Promise<RedisClient> {
-    const client = this.client(scope);
+  async connected(scope = this.#scope, commandTimeout = COMMAND_TIMEOUT): Promise<RedisClient> {
+    const client = this.client(scope, commandTimeout);
     await until(
       60,
       () => (client.status === 'ready' ? true : undefined),

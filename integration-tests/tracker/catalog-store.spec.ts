@@ -178,7 +178,7 @@ describe.runIf(requirement('redis'))('a catalogue in Redis', () => {
     scoped(async (scope) => {
       const server = await RedisServer.create(scope);
       await server.start();
-      const store = storeOver(await server.connected());
+      const store = storeOver(await server.connected(scope, 60_000));
       scope.defer(() => store.close());
       const shape = { content: 1, pieces: Math.floor((MAX_TORRENT_LENGTH - 200) / 20) };
       const torrent = smallTorrent(shape);
