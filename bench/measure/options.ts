@@ -39,7 +39,7 @@ export function parseOptions(defaults: BenchOptions, args = process.argv.slice(2
 }
 
 /** The clients in another order each round: whoever comes after another finds the caches as that one left them. */
-export function rotated(clients: readonly string[], round: number): string[] {
+export function rotated<T>(clients: readonly T[], round: number): T[] {
   const first = (round - 1) % clients.length;
   return [...clients.slice(first), ...clients.slice(0, first)];
 }

@@ -3,9 +3,7 @@ import { Process } from '../../integration-tests/support/processes.ts';
 import { scoped } from '../../integration-tests/support/scope.ts';
 import { costOf } from '../measure/cost.ts';
 import type { LoadOrder, LoadResult } from './load/report.ts';
-import { LOAD_CORE, type RunningTracker } from './trackers.ts';
-
-export type Frontend = 'http' | 'udp';
+import { type Frontend, LOAD_CORE, type RunningTracker } from './trackers.ts';
 
 export interface Measured extends LoadResult {
   /** Announces a second. */

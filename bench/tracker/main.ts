@@ -4,14 +4,24 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { scoped } from '../../integration-tests/support/scope.ts';
 import { describeMachine } from '../measure/machine.ts';
+import { rotated } from '../measure/options.ts';
 import { spreadOf } from '../measure/statistics.ts';
-import { type Frontend, load, type Measured } from './load.ts';
-import { bittorrentTracker, installRivals, memory, opentracker, redis } from './trackers.ts';
+import { load, type Measured } from './load.ts';
+import {
+  aquatic,
+  bittorrentTracker,
+  type Frontend,
+  hasAquatic,
+  installRivals,
+  memory,
+  opentracker,
+  redis,
+} from './trackers.ts';
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '4' },
     only: { type: 'string', default: 'rates,swarms,memory' },
   },
 });
@@ -32,6 +42,8 @@ interface Rate {
 }
 
 await installRivals();
+const withAquatic = await hasAquatic();
+if (!withAquatic) console.log('aquatic_udp is not on the path: `cargo install aquatic_udp` brings it');
 const rates = parts.includes('rates') ? await measureRates() : [];
 const bySize = parts.includes('swarms') ? await measureSwarmSizes() : [];
 const residents = parts.includes('memory') ? await measureMemory() : [];
@@ -40,8 +52,9 @@ await report();
 async function measureRates(): Promise<Rate[]> {
   const found: Rate[] = [];
   for (let round = 1; round <= rounds; round++) {
-    for (const kind of [memory, redis, opentracker, bittorrentTracker]) {
-      for (const frontend of ['http', 'udp'] as const) {
+    const kinds = [memory, redis, opentracker, bittorrentTracker, ...(withAquatic ? [aquatic] : [])];
+    for (const kind of rotated(kinds, round)) {
+      for (const frontend of kind.frontends) {
         const rate = await scoped(async (scope) => {
           const tracker = await kind.start(scope, USUAL.swarms);
           await load(tracker, frontend, { ...USUAL, until: 'everybody' });
@@ -88,7 +101,7 @@ interface Resident {
 
 async function measureMemory(): Promise<Resident[]> {
   const found: Resident[] = [];
-  for (const kind of [memory, opentracker]) {
+  for (const kind of [memory, opentracker, ...(withAquatic ? [aquatic] : [])]) {
     const order = { swarms: 10_000, peersPerSwarm: 100, sockets: 10, numWant: 50 };
     const resident = await scoped(async (scope) => {
       const tracker = await kind.start(scope, order.swarms);
@@ -115,6 +128,8 @@ async function report(): Promise<void> {
     `${machine.cores} cores (${machine.processor}), ${machine.memoryGiB} GiB, Linux ${machine.kernel}, Node ${machine.node}.`,
     'The tracker has one core; the load, and Redis with it, has the other.',
     '',
+    ...(withAquatic ? [] : ['aquatic_udp was not there to be measured.', '']),
+    ...targetTable(),
     ...rateTable(),
     ...sizeTable(),
     ...memoryTable(),
@@ -127,6 +142,63 @@ async function report(): Promise<void> {
   console.log(lines.join('\n'));
 }
 
+/** What the project wants to reach, and where it is. */
+function targetTable(): string[] {
+  const of = (tracker: string, frontend: Frontend) =>
+    rates.filter((rate) => rate.tracker === tracker && rate.frontend === frontend);
+  const lines: [string, string, string][] = [];
+  const add = (what: string, target: string, figures: readonly number[], digits: number) => {
+    if (figures.length > 0) lines.push([what, target, show(figures, digits)]);
+  };
+  // Of one round each: what slows the machine down slows both.
+  const ratios = (frontend: Frontend, figure: (rate: Measured) => number) => {
+    const reference = of(REFERENCES[frontend], frontend);
+    return of(memory.name, frontend).map(({ most }, i) => figure(most) / figure(reference[i]!.most));
+  };
+  const byRate = ({ rate }: Measured) => rate;
+  const byCpu = ({ trackerCpu }: Measured) => 1 / trackerCpu;
+  add('HTTP, × bittorrent-tracker', '10', ratios('http', byRate), 2);
+  add('the same by the CPU of an announce', '', ratios('http', byCpu), 2);
+  add('UDP, × opentracker', '0.5', ratios('udp', byRate), 2);
+  add('the same by the CPU of an announce', '', ratios('udp', byCpu), 2);
+  for (const frontend of ['http', 'udp'] as const)
+    add(
+      `announces/s over Redis, ${frontend.toUpperCase()}`,
+      '15,000',
+      of(redis.name, frontend).map(({ most }) => most.rate),
+      0,
+    );
+  add(
+    'MB of a million peers',
+    'at most 200',
+    residents.filter(({ tracker }) => tracker === memory.name).map(({ megabytes }) => megabytes),
+    0,
+  );
+  for (const { name } of [memory, redis]) {
+    const sizes = bySize.filter(({ tracker }) => tracker === name);
+    const cost = ({ measured }: SwarmSize) => measured.trackerCpu + measured.storeCpu;
+    if (sizes.length > 1)
+      add(
+        `CPU of an announce, 100,000 members : 10, ${name}`,
+        'near 1',
+        [cost(sizes.at(-1)!) / cost(sizes[0]!)],
+        2,
+      );
+  }
+  if (lines.length === 0) return [];
+  const rows = lines.map((cells) => `| ${cells.join(' | ')} |`);
+  return [
+    '## Targets',
+    '',
+    'Of each round: min / **median** / max.',
+    '',
+    '| | target | measured |',
+    '| --- | --- | --- |',
+    ...rows,
+    '',
+  ];
+}
+
 function rateTable(): string[] {
   if (rates.length === 0) return [];
   const kinds = [...new Set(rates.map(({ tracker }) => tracker))];
@@ -135,6 +207,7 @@ function rateTable(): string[] {
       rates.filter((rate) => rate.tracker === tracker && rate.frontend === frontend);
     const median = (tracker: string) => spreadOf(of(tracker).map(({ most }) => most.rate)).median;
     const base = median(REFERENCES[frontend]);
+    const shown = kinds.filter((kind) => of(kind).length > 0);
     return [
       `## ${frontend.toUpperCase()}`,
       '',
@@ -144,7 +217,7 @@ function rateTable(): string[] {
       '',
       '| tracker | announces/s | CPU of the tracker, µs | CPU of Redis, µs | load, share of its core | p50, ms | p99, ms | one second of CPU is good for |',
       '| --- | --- | --- | --- | --- | --- | --- | --- |',
-      ...kinds.map((kind) => {
+      ...shown.map((kind) => {
         const cell = (digits: number, figure: (rate: Rate) => number) => show(of(kind).map(figure), digits);
         const ratio = kind === REFERENCES[frontend] ? '' : ` (× ${(median(kind) / base).toFixed(2)})`;
         return `| ${[

@@ -11,7 +11,10 @@ import { infoHashes } from './load/swarms.ts';
 const TRACKER_CORE = '0';
 export const LOAD_CORE = '1';
 const HOST = '127.0.0.1';
+const BOTH = ['http', 'udp'] as const;
 const RIVALS = fileURLToPath(new URL('./rivals', import.meta.url));
+
+export type Frontend = 'http' | 'udp';
 
 export interface RunningTracker {
   readonly process: Process;
@@ -25,16 +28,19 @@ export interface RunningTracker {
 
 export interface TrackerKind {
   readonly name: string;
+  readonly frontends: readonly Frontend[];
   start(scope: Scope, swarms: number): Promise<RunningTracker>;
 }
 
 export const memory: TrackerKind = {
   name: 'pixtorrent, memory',
+  frontends: BOTH,
   start: (scope) => startOurs(scope, {}),
 };
 
 export const redis: TrackerKind = {
   name: 'pixtorrent, Redis',
+  frontends: BOTH,
   start: async (scope) => {
     const store = await startRedis(scope);
     return { ...(await startOurs(scope, redisSettings(store.port))), store: store.process };
@@ -43,6 +49,7 @@ export const redis: TrackerKind = {
 
 export const opentracker: TrackerKind = {
   name: 'opentracker',
+  frontends: BOTH,
   start: async (scope, swarms) => {
     const folder = await scope.folder();
     // It reads its files as nobody.
@@ -64,6 +71,7 @@ export const opentracker: TrackerKind = {
 
 export const bittorrentTracker: TrackerKind = {
   name: 'bittorrent-tracker',
+  frontends: BOTH,
   start: async (scope) => {
     const port = await freePort();
     const program = join(RIVALS, 'bittorrent-tracker.js');
@@ -72,6 +80,35 @@ export const bittorrentTracker: TrackerKind = {
     return { process: started, http: port, udp: port, closes: false };
   },
 };
+
+/** One worker for the socket, which keeps the peers too. */
+export const aquatic: TrackerKind = {
+  name: 'aquatic_udp',
+  frontends: ['udp'],
+  start: async (scope) => {
+    const settings = join(await scope.folder(), 'aquatic.toml');
+    const port = await freePort();
+    await writeFile(
+      settings,
+      `socket_workers = 1\n[network]\naddress = "${HOST}:${port}"\n[protocol]\nmax_response_peers = 50\n`,
+    );
+    const process = await start(scope, 'aquatic_udp', ['aquatic_udp', '-c', settings]);
+    await until(
+      10,
+      async () => ((await run(['ss', '-Hlun', `sport = :${port}`])).trim() ? true : undefined),
+      () => process.failure('does not listen'),
+    );
+    return { process, http: 0, udp: port, closes: false };
+  },
+};
+
+/** Whether what no package of the system brings has been put on the path: `cargo install aquatic_udp`. */
+export async function hasAquatic(): Promise<boolean> {
+  return run(['aquatic_udp', '--version']).then(
+    () => true,
+    () => false,
+  );
+}
 
 /** Installs what is measured beside ours and is no package of the system. */
 export async function installRivals(): Promise<void> {

@@ -1,19 +1,37 @@
 /** Announces over HTTP: `node http-load.ts ORDER`, see `LoadOrder`. */
 import { connect, type Socket } from 'node:net';
 import { readOrder, Tally } from './report.ts';
-import { addressOf, atRate, infoHashes, portOf, turns } from './swarms.ts';
+import { addressOf, atRate, infoHashes, portOf, type Turn, turns } from './swarms.ts';
 
 const order = readOrder();
 const tally = new Tally();
 const hashes = infoHashes(order.swarms).map((hash) => hash.toString('hex').replace(/../g, '%$&'));
 const HEADER_END = Buffer.from('\r\n\r\n');
-const LENGTH = /content-length: *(\d+)/i;
+const LENGTH = Buffer.from('Content-Length: ');
+const ANY_LENGTH = /content-length: *(\d+)/i;
+const INTERVAL = Buffer.from('8:interval');
+/** Requests of one connection that are kept to be sent again: making one costs as much as sending it. */
+const MOST_KEPT = 2000;
+
+/** @param head where the header ends; -1 where it does not yet @returns undefined where it is not there */
+function bodyLength(bytes: Buffer, head: number): number | undefined {
+  const at = head < 0 ? -1 : bytes.indexOf(LENGTH);
+  if (at < 0 || at > head) {
+    const found = head < 0 ? undefined : ANY_LENGTH.exec(bytes.toString('latin1', 0, head))?.[1];
+    return found === undefined ? undefined : Number(found);
+  }
+  let length = 0;
+  for (let i = at + LENGTH.length; bytes[i]! >= 0x30 && bytes[i]! <= 0x39; i++)
+    length = length * 10 + bytes[i]! - 0x30;
+  return length;
+}
 
 /** One connection with one request on its way. */
 class Announcer {
   readonly #index: number;
   readonly #next = turns(order);
   readonly #waiting: number[] = [];
+  readonly #requests = new Map<number, Buffer>();
   #socket: Socket;
   #due: number | undefined;
   #asking = false;
@@ -40,14 +58,23 @@ class Announcer {
     }
     this.#due = due;
     this.#asking = true;
-    const port = portOf(turn.peer);
+    this.#socket.write(this.#request(turn));
+  }
+
+  #request({ swarm, peer }: Turn): Buffer {
+    const key = peer * order.swarms + swarm;
+    const kept = this.#requests.get(key);
+    if (kept !== undefined) return kept;
+    const port = portOf(peer);
     const id = `-LD0001-${String(this.#index).padStart(4, '0')}${String(port).padStart(8, '0')}`;
-    this.#socket.write(
-      `GET /announce?info_hash=${hashes[turn.swarm]}&peer_id=${id}&port=${port}&uploaded=0&downloaded=0` +
-        `&left=${(turn.peer + this.#index) % 4 === 0 ? 0 : 1048576}&compact=1&numwant=${order.numWant} HTTP/1.1\r\n` +
+    const request = Buffer.from(
+      `GET /announce?info_hash=${hashes[swarm]}&peer_id=${id}&port=${port}&uploaded=0&downloaded=0` +
+        `&left=${(peer + this.#index) % 4 === 0 ? 0 : 1048576}&compact=1&numwant=${order.numWant} HTTP/1.1\r\n` +
         `Host: ${order.host}:${order.port}\r\nUser-Agent: load/1\r\nAccept-Encoding: gzip\r\n\r\n`,
       'latin1',
     );
+    if (this.#requests.size < MOST_KEPT) this.#requests.set(key, request);
+    return request;
   }
 
   #connect(): Socket {
@@ -79,8 +106,8 @@ class Announcer {
   #receive(data: Buffer): void {
     const bytes = this.#answer.length === 0 ? data : Buffer.concat([this.#answer, data]);
     const head = bytes.indexOf(HEADER_END);
-    const length = head < 0 ? undefined : LENGTH.exec(bytes.toString('latin1', 0, head))?.[1];
-    if (order.closes || length === undefined || bytes.length < head + 4 + Number(length)) {
+    const length = bodyLength(bytes, head);
+    if (order.closes || length === undefined || bytes.length < head + 4 + length) {
       this.#answer = bytes;
       return;
     }
@@ -91,7 +118,7 @@ class Announcer {
 
   #done(answer: Buffer): void {
     this.#asking = false;
-    tally.answered(this.#due, answer.includes('8:interval'));
+    tally.answered(this.#due, answer.includes(INTERVAL));
   }
 
   #goOn(): void {
