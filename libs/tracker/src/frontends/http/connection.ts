@@ -55,6 +55,7 @@ export class Connection {
   #silent = false;
   /** Whether requests that are here were not read yet, for being too many. */
   #held = false;
+  #reading = false;
   #state: State = 'waiting';
   #since: number;
 
@@ -77,8 +78,9 @@ export class Connection {
     while (count < this.#answers.length && this.#answers[count] !== undefined) count++;
     if (count === 0 || this.#state === 'ended') return;
     this.#sent += count;
-    const ready = this.#answers.splice(0, count) as Buffer[];
-    const taken = this.#socket.write(count === 1 ? ready[0]! : Buffer.concat(ready));
+    const ready =
+      count === 1 ? this.#answers.shift()! : Buffer.concat(this.#answers.splice(0, count) as Buffer[]);
+    const taken = this.#socket.write(ready);
     if (!taken) this.#enter('blocked');
     else if (this.#held && this.#answers.length === 0) this.#goOn();
     this.#endWhenDone();
@@ -119,7 +121,15 @@ export class Connection {
     this.#read();
   }
 
+  /** Answers that need not be waited for leave when all requests that are there have been read. */
   #read(): void {
+    this.#reading = true;
+    this.#serveAll();
+    this.#reading = false;
+    if (this.#answers[0] !== undefined) this.flush();
+  }
+
+  #serveAll(): void {
     const reader = this.#reader;
     try {
       while (!this.#last) {
@@ -157,7 +167,7 @@ export class Connection {
 
   #answered(number: number, answer: Buffer): void {
     this.#answers[number - this.#sent] = answer;
-    if (number === this.#sent) this.#share.answered(this);
+    if (number === this.#sent && !this.#reading) this.#share.answered(this);
   }
 
   /** Says why nothing more is read. */
