@@ -74,11 +74,12 @@ async function measure(what: string, simulation: Simulation): Promise<Measured> 
     for (let n = 1; n <= SCRAPES; n++) {
       await pause(Math.max(0, before.at + n * PERIOD - performance.now()));
       last = await scrape(service);
+      if (load.log.includes('failed'))
+        throw load.failure(`do not report any more; the service says: ${service.process.log}`);
       scrapes.push(last.took);
     }
     const after = now();
     const seconds = (after.at - before.at) / 1000;
-    if (load.log.includes('failed')) throw load.failure('does not report any more');
     const result = {
       what,
       cpu: (after.service - before.service) / seconds,
