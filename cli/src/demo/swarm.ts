@@ -81,10 +81,9 @@ export class Swarm {
 
   /** The nodes are not ready yet. @throws the system's error where nothing can listen */
   static async start(options: SwarmOptions, { logger }: Context): Promise<Swarm> {
-    const [tracker, metrics] = await Promise.all([
-      bootstrapTracker(readTrackerConfig(TRACKER), { logger }),
-      bootstrapMetrics(readMetricsConfig(METRICS), { logger }),
-    ]);
+    const tracker = await bootstrapTracker(readTrackerConfig(TRACKER), { logger });
+    const METRICS_TRACKER = `${HOST}:${tracker.ports.grpc}`;
+    const metrics = await bootstrapMetrics(readMetricsConfig({ ...METRICS, METRICS_TRACKER }), { logger });
     const token = randomBytes(24).toString('base64url');
     const services = await Services.open({ server: { host: HOST, port: tracker.ports.grpc! }, token });
     return new Swarm(tracker, metrics, services, token, options);
