@@ -13,9 +13,11 @@ import {
   type WireName,
   type WireReceiver,
 } from '@pixtorrent/peer-protocol';
+import { systemClock } from '../time/system.ts';
 import type { ByteSink, DirectSocket, SocketEnd } from './direct-socket.ts';
 import { IdleWatch } from './idle-watch.ts';
 import type { TransportContext } from './transport-context.ts';
+import { UnsentLimit } from './unsent-limit.ts';
 
 /** Why a connection ended that was not closed on this side. `overloaded`: it asks much and does not read. */
 export type ConnectionEnd = SocketEnd | 'protocol-error' | 'idle' | 'overloaded';
@@ -56,6 +58,7 @@ export class PeerConnection implements WireMessages, ByteSink {
   #receiver: ConnectionReceiver | undefined;
   #codec: WireCodec | undefined;
   #idle: IdleWatch | undefined;
+  #unsent: UnsentLimit | undefined;
   #deadline: Timer | undefined;
   #ended: { readonly end: ConnectionEnd; readonly fault?: WireFault } | undefined;
   #closing = false;
@@ -126,7 +129,14 @@ export class PeerConnection implements WireMessages, ByteSink {
       },
       idle: () => this.#fail('idle'),
     });
-    this.#context.keepUnsent(this.#socket.fd);
+    const { setUnsent } = this.#context;
+    if (setUnsent !== undefined) {
+      const set = (bytes: number): void => {
+        const { fd } = this.#socket;
+        if (fd !== undefined) setUnsent(fd, bytes);
+      };
+      this.#unsent = new UnsentLimit(set, systemClock);
+    }
     if (!this.#paused) this.#socket.resume();
   }
 
@@ -282,6 +292,7 @@ export class PeerConnection implements WireMessages, ByteSink {
     this.#writingBytes -= batch.bytes;
     this.#writingControl -= batch.bytes - batch.payload;
     this.#idle?.written();
+    this.#unsent?.taken(batch.bytes);
     batch.release();
     if (!this.#closing) this.#receiver?.sent(batch.bytes);
   };

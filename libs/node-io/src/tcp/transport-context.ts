@@ -1,7 +1,7 @@
 import type { Timers } from '@pixtorrent/core';
 import { ControlPool, DEFAULT_LIMITS, ReceiveScratch, type WireLimits } from '@pixtorrent/peer-protocol';
 import type { TlsLayer } from './tls.ts';
-import { type LimitUnsent, loadUnsentLimit } from './unsent-limit.ts';
+import { loadSetUnsent, type SetUnsent } from './unsent-limit.ts';
 
 /** Whoever has something to flush at the end of the turn. */
 interface Flushable {
@@ -18,7 +18,7 @@ export class TransportContext {
   readonly ready: Promise<void>;
   readonly scratch = new ReceiveScratch();
   readonly pool = new ControlPool();
-  #limitUnsent: LimitUnsent | undefined;
+  #setUnsent: SetUnsent | undefined;
   #dirty: Flushable[] = [];
   #scheduled = false;
 
@@ -26,14 +26,14 @@ export class TransportContext {
     this.timers = timers;
     this.limits = limits;
     this.tls = tls;
-    this.ready = loadUnsentLimit().then((limit) => {
-      this.#limitUnsent = limit;
+    this.ready = loadSetUnsent().then((set) => {
+      this.#setUnsent = set;
     });
   }
 
-  /** Keeps what is to be sent out of the kernel until it can be sent, where the system knows how. */
-  keepUnsent(fd: number | undefined): void {
-    if (fd !== undefined) this.#limitUnsent?.(fd);
+  /** Missing where the system cannot be told what to leave to us. */
+  get setUnsent(): SetUnsent | undefined {
+    return this.#setUnsent;
   }
 
   /** Has `connection` flushed once, after all that is read in this turn of the event loop has been looked at. */
