@@ -15,7 +15,7 @@ const { values } = parseArgs({
     size: { type: 'string', default: '256000000' },
     replicas: { type: 'string', default: '3,8,16' },
     /** Bytes a second that a sender may send, in each table; 0 for any number. */
-    rates: { type: 'string', default: '0,100000000' },
+    rates: { type: 'string', default: '0,125000000' },
   },
 });
 const rounds = Number(values.rounds);
