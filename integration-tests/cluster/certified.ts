@@ -20,7 +20,7 @@ export async function certify(namespace: Namespace, folder: string): Promise<Rel
     `.${namespace.name}.svc.cluster.local`,
   ];
   const hosts = SERVICES.flatMap((service) => domains.map((domain) => `${FULL_NAME}-${service}${domain}`));
-  const { key, certificate } = authority.issue({ hosts: [...hosts, 'localhost'] });
+  const { key, certificate } = authority.issue({ hosts: [FULL_NAME, ...hosts, 'localhost'] });
   const files = { 'ca.crt': authority.certificate, 'tls.crt': certificate, 'tls.key': key };
   await namespace.apply({
     apiVersion: 'v1',
