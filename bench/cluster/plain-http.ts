@@ -9,7 +9,7 @@ const PORT = 8080;
 
 /**
  * In a pod: a file by HTTP, out of memory, so that it costs what the kernel takes and hardly more. Its bytes follow from
- * its name, as `writeFileOf` has it. With a rate all readers share it, 64 KiB in turn.
+ * its name, as `writeFileOf` has it. With a rate all readers share it, 256 KiB in turn.
  */
 const SERVE = `
 const { createCipheriv, createHash } = require('node:crypto');
@@ -20,13 +20,13 @@ const cipher = createCipheriv('aes-128-ctr', key, Buffer.alloc(16));
 for (let at = 0; at < content.length; at += 4 << 20)
   cipher.update(content.subarray(at, at + (4 << 20))).copy(content, at);
 
-const SLICE = 64 << 10;
+const SLICE = 256 << 10;
 const readers = [];
 let budget = 0;
 let last = performance.now();
 function give() {
   const now = performance.now();
-  budget = Math.min(budget + ((now - last) / 1000) * rate, rate / 20);
+  budget = Math.min(budget + ((now - last) / 1000) * rate, rate / 4);
   last = now;
   for (let busy = 0; budget > 0 && busy < readers.length; ) {
     const reader = readers.shift();
@@ -49,7 +49,7 @@ if (Number(rate) > 0) setInterval(give, 5);
 
 require('node:http').createServer((_, answer) => {
   answer.writeHead(200, { 'content-length': content.length });
-  if (Number(rate) > 0) readers.push({ answer, at: 0 });
+  if (Number(rate) > 0) readers.push({ answer: answer.on('drain', give), at: 0 });
   else answer.end(content);
 }).listen(Number(port), () => console.log('listening'));
 `;
