@@ -114,7 +114,7 @@ export class ContentFolder {
     const path = this.paths.torrent(infoHash);
     if (pinned) await replaceFile(pinPath(path), '');
     await replaceFile(path, torrent);
-    await rm(this.paths.unowned(this.paths.content(infoHash)), { force: true });
+    await this.#own(infoHash);
   }
 
   /** It was asked for by somebody, and is not any more. */
@@ -130,7 +130,7 @@ export class ContentFolder {
   /** Forgets a torrent, and deletes its content unless `keepContent`. Nobody may have it open. */
   async delete(infoHash: InfoHash, keepContent = false): Promise<void> {
     const torrent = this.paths.torrent(infoHash);
-    if (keepContent) await rm(this.paths.unowned(this.paths.content(infoHash)), { force: true });
+    if (keepContent) await this.#own(infoHash);
     await rm(torrent, { force: true });
     await rm(pinPath(torrent), { force: true });
     await rm(partialPath(torrent), { force: true });
@@ -188,6 +188,15 @@ export class ContentFolder {
   async unlink(name: string, version?: number): Promise<void> {
     const link = this.paths.link(name, version);
     if (link !== undefined) await rm(link, { force: true });
+  }
+
+  /** Its content is not to be deleted by a start, whatever becomes of its torrent. */
+  async #own(infoHash: InfoHash): Promise<void> {
+    const unowned = this.paths.unowned(this.paths.content(infoHash));
+    await rm(unowned, { force: true }).catch((error: NodeJS.ErrnoException) => {
+      // Something else is in its place: whoever opens it says so.
+      if (error.code !== 'ENOTDIR') throw error;
+    });
   }
 
   /** Of content that lost its name, and of what was taken in without its torrent. What somebody asked to keep stays. */
