@@ -20,7 +20,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '9' },
     size: { type: 'string', default: '1000000000' },
-    'piece-length': { type: 'string', default: String(choosePieceLength(1e9)) },
+    'piece-length': { type: 'string', default: String(choosePieceLength(1e9, 'reading')) },
     uplink: { type: 'string', default: '160000000' },
     only: { type: 'string', default: 'network,loopback,whole' },
   },

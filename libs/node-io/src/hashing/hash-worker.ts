@@ -25,7 +25,10 @@ export interface WriteTarget {
   readonly length: number;
 }
 
-/** Each job ends with one of these, but for `verified` with `ok`, which `written` or `refused` follows. */
+/**
+ * Each job ends with one of these, but for `verified` with `ok`, which `written` or `refused` follows. Of what is written
+ * sooner than said it is not sent: both of those say it too.
+ */
 export type HashResult = { readonly id: number } & (
   | { readonly kind: 'digests'; readonly digests: Uint8Array }
   | { readonly kind: 'verified'; readonly ok: boolean }
@@ -40,6 +43,9 @@ export type HashResult = { readonly id: number } & (
  */
 const WRITE_STEP = 32 * 1024;
 
+/** Bytes that are written in less time than a message takes both threads. */
+const SOON = 128 * 1024;
+
 let memory = new SharedArrayBuffer(0);
 
 parentPort?.on('message', (job: HashJob) => {
@@ -51,7 +57,7 @@ parentPort?.on('message', (job: HashJob) => {
 
 function writeVerified(id: number, bytes: Buffer, expected: Uint8Array, target: WriteTarget): void {
   const ok = Buffer.compare(digests(bytes, bytes.length), expected) === 0;
-  post({ id, kind: 'verified', ok });
+  if (!ok || target.length > SOON) post({ id, kind: 'verified', ok });
   if (!ok) return;
   try {
     write(bytes, target);

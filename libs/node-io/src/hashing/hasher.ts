@@ -101,10 +101,14 @@ export class Hasher {
     if (this.#closed) throw closedError();
     // A view is passed on with all that it is a view of: the digests of all pieces, for one of them.
     const task = { kind: 'write-verified', expected: new Uint8Array(expected), target } as const;
-    const result = await this.#run(bytes, bytes.length, task, () => verified(true));
+    let told = false;
+    const result = await this.#run(bytes, bytes.length, task, () => {
+      told = true;
+      verified(true);
+    });
+    if (!told) verified(result.kind !== 'verified');
     if (result.kind === 'written') return true;
     if (result.kind === 'refused') throw Object.assign(new Error(result.message), { code: result.code });
-    verified(false);
     return false;
   }
 

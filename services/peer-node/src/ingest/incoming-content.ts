@@ -51,7 +51,7 @@ export class IncomingContent {
     const { size, pieceLength } = options;
     checkPath([options.name]);
     if (size !== undefined && size > options.maxSize) throw tooLarge(options.maxSize);
-    const known = pieceLength ?? (size === undefined ? undefined : choosePieceLength(size));
+    const known = pieceLength ?? (size === undefined ? undefined : choosePieceLength(size, 'reading'));
     if (known !== undefined) this.#hashes = new PieceHashes(known);
   }
 
