@@ -44,7 +44,7 @@ function valuesOfTests(): object {
       resources,
       storage: { size: '4Gi' },
       drainSeconds: 120,
-      settings: { PEER_UPLOAD_RATE: '20MB' },
+      settings: { PEER_UPLOAD_RATE: '20MiB' },
     },
   };
 }
