@@ -17,6 +17,8 @@ export interface RollOut {
   readonly name: string;
   readonly infoHash: string;
   readonly whole: number;
+  /** From 0 to 1. */
+  readonly completion: number;
   readonly wanted: readonly string[];
   readonly nodes: readonly { readonly node: string; readonly have: number; readonly size: number }[];
 }
@@ -138,6 +140,16 @@ export class Release {
       throw error;
     });
     return said && JSON.parse(said).content.find((one: RollOut) => one.name === name);
+  }
+
+  /** Fulfilled when nodes have more than that part of it, from 0 to 1. */
+  async underWay(name: string, completion: number, seconds = 60): Promise<void> {
+    await until(
+      seconds,
+      async () => ((await this.rollOut(name))?.completion ?? 0) > completion || undefined,
+      () => new Error(`${name} has not begun to spread after ${seconds} s`),
+      100,
+    );
   }
 
   /** Fulfilled when so many nodes have all of it. */
