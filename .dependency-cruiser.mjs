@@ -144,7 +144,9 @@ export default {
     parser: 'swc',
     doNotFollow: { path: 'node_modules' },
     // The rivals of a benchmark are installed apart, by the benchmark.
-    exclude: { path: ['^(?:libs/[^/]+|services/[^/]+|services/metrics/page|cli)/dist/', '^bench/tracker/rivals/'] },
+    exclude: {
+      path: ['^(?:libs/[^/]+|services/[^/]+|services/metrics/page|cli)/dist/', '^bench/tracker/rivals/'],
+    },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['@pixtorrent/source', 'import', 'node', 'default'],
