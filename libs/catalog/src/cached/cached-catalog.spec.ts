@@ -47,6 +47,7 @@ class WaywardStore {
   deaf = false;
   /** Called in the middle of each read, when its page, or which were removed, has been taken. */
   meanwhile: () => Promise<void> = async () => {};
+  /** Questions, of both kinds. */
   reads = 0;
   #listener: (change: CatalogChange) => void = () => {};
 
@@ -59,6 +60,7 @@ class WaywardStore {
   }
 
   async wereRemoved(versions: readonly RemovedVersion[]): Promise<boolean[]> {
+    this.reads++;
     const answer = await this.inner.wereRemoved(versions);
     await this.meanwhile();
     return answer;
