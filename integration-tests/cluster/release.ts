@@ -1,7 +1,7 @@
 import { PIXTORRENT } from '../support/clients/pixtorrent.ts';
 import { CHART } from '../support/helm.ts';
 import { IMAGE_REGISTRY, IMAGE_TAG, REDIS_IMAGE } from '../support/images.ts';
-import { command, isReady, type Namespace, type Output, type Pod } from '../support/kubernetes.ts';
+import { command, isReady, isStaying, type Namespace, type Output, type Pod } from '../support/kubernetes.ts';
 import { until } from '../support/processes.ts';
 import type { Scope } from '../support/scope.ts';
 
@@ -46,7 +46,7 @@ function valuesOfTests(): object {
       resources,
       storage: { size: '4Gi' },
       drainSeconds: 120,
-      settings: { PEER_UPLOAD_RATE: '20MiB' },
+      settings: { PEER_UPLOAD_RATE: '8MiB' },
     },
   };
 }
@@ -94,23 +94,29 @@ export class Release {
     await this.namespace.helm(['test', RELEASE, '--logs', '--timeout', '5m']);
   }
 
-  pods(component: Component): Promise<readonly Pod[]> {
-    return this.namespace.pods(
-      `app.kubernetes.io/instance=${RELEASE},app.kubernetes.io/component=${component}`,
-    );
+  /** Those that are not on their way out. */
+  async pods(component: Component): Promise<readonly Pod[]> {
+    return (await this.#allPods(component)).filter(isStaying);
   }
 
-  /** Fulfilled with exactly so many pods of a component, all of them ready. */
+  #allPods(component: Component): Promise<readonly Pod[]> {
+    const selector = `app.kubernetes.io/instance=${RELEASE},app.kubernetes.io/component=${component}`;
+    return this.namespace.list<Pod>('pods', selector);
+  }
+
+  /** Fulfilled with exactly so many pods of a component, all of them ready, and none on its way out. */
   async ready(component: Component, count: number, seconds = 180): Promise<readonly Pod[]> {
     let last = '';
     return until(
       seconds,
       async () => {
-        const pods = await this.pods(component);
+        const pods = await this.#allPods(component);
         last = pods
           .map((pod) => `${pod.metadata.name} ${isReady(pod) ? 'ready' : pod.status.phase}`)
           .join(', ');
-        return pods.length === count && pods.every(isReady) ? pods : undefined;
+        return pods.length === count && pods.every((pod) => isReady(pod) && isStaying(pod))
+          ? pods
+          : undefined;
       },
       () => new Error(`not ${count} ready pods of ${component} within ${seconds} s, but: ${last}`),
       500,
@@ -153,9 +159,9 @@ export class Release {
   }
 
   /** Fulfilled when so many nodes have all of it. */
-  async spread(name: string, nodes: number, seconds = 240): Promise<void> {
+  async spread(name: string, nodes: number, seconds = 240): Promise<RollOut> {
     let last: RollOut | undefined;
-    await until(
+    return until(
       seconds,
       async () => {
         last = await this.rollOut(name);

@@ -119,8 +119,7 @@ describe.runIf(requirement('cluster')).each(Object.entries(MODES))(
       for (const name of single) await contents.publish(name, 8 * MB, '--replicas', '1', '--wait');
       const pods = await release.scale(3);
       for (const name of single) {
-        await release.spread(name, 1);
-        const { wanted } = (await release.rollOut(name))!;
+        const { wanted } = await release.spread(name, 1);
         await contents.expectOn(
           pods.filter(({ metadata }) => wanted.includes(metadata.name)),
           name,

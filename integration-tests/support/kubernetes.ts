@@ -80,8 +80,7 @@ export class Namespace {
 
   /** Those that are not on their way out. */
   async pods(selector: string): Promise<readonly Pod[]> {
-    const pods = await this.list<Pod>('pods', selector);
-    return pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    return (await this.list<Pod>('pods', selector)).filter(isStaying);
   }
 
   /** Runs a script of JavaScript in a pod whose image has node. @returns what it printed */
@@ -123,6 +122,11 @@ export function scriptPod(
       volumes: [{ name: 'scratch', emptyDir: {} }],
     },
   };
+}
+
+/** Whether nobody has told it to go. */
+export function isStaying({ metadata }: Pod): boolean {
+  return metadata.deletionTimestamp === undefined;
 }
 
 export function isReady(pod: Pod): boolean {
