@@ -80,7 +80,7 @@ function bind(libc: Libc, { address: text, family, port }: Binding): number {
         ? 'bind'
         : undefined;
   if (failed === undefined) return fd;
-  const error = systemError(libc, failed);
+  const error = Object.assign(systemError(libc, failed), { address: text, port });
   libc.close(fd);
   throw error;
 }
