@@ -183,21 +183,19 @@ export class Release {
     return (await this.namespace.node(pod.metadata.name, DIGEST_FILE, [path])).trim();
   }
 
-  /** What the metrics service knows of a swarm. */
-  async swarm(name: string): Promise<SwarmFigures> {
-    const [pod] = await this.pods('metrics');
-    const url = `http://localhost:6974/v1/swarms/${encodeURIComponent(name)}`;
-    return JSON.parse(await this.namespace.node(pod!.metadata.name, FETCH, [url]));
+  /** Bytes of content that nodes have moved from or to others, by their own count. */
+  async moved(pods: readonly Pod[], direction: 'received' | 'sent'): Promise<number> {
+    const counts = await Promise.all(
+      pods.map(async ({ metadata }) => {
+        const metrics = await this.namespace.node(metadata.name, FETCH, ['http://localhost:6883/metrics']);
+        const counters = metrics.matchAll(
+          new RegExp(`^pixtorrent_peer_peer_bytes_total{direction="${direction}".*} (\\d+)$`, 'gm'),
+        );
+        return [...counters].reduce((sum, [, count]) => sum + Number(count), 0);
+      }),
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
   }
-}
-
-export interface SwarmFigures {
-  /** Bytes that its first seeders sent over those of the content. */
-  readonly seederAmplification: number;
-  readonly members: readonly {
-    readonly node: string;
-    readonly peers: readonly { readonly peer: string; readonly received: number }[];
-  }[];
 }
 
 /** In a pod: prints the SHA-256 of a file. */
