@@ -17,7 +17,7 @@ const MODES = {
   'with mutual TLS': certify,
 } as const;
 
-describe.runIf(requirement('cluster')).each(Object.entries(MODES))(
+describe.runIf(requirement('cluster-swarm')).each(Object.entries(MODES))(
   'a release on Kubernetes, %s',
   { timeout: 600_000 },
   (_, prepare) => {

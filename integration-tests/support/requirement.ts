@@ -20,10 +20,13 @@ const SETS = {
   browser: ['chromium'],
   promtool: ['promtool', 'prometheus'],
   cluster: ['kubectl'],
+  'cluster-swarm': ['kubectl'],
   machines: ['kubectl'],
 } as const;
 
 type Requirement = keyof typeof SETS;
+
+const ON_A_CLUSTER: ReadonlySet<Requirement> = new Set(['cluster', 'cluster-swarm', 'machines']);
 
 const required = new Set((process.env.PIXTORRENT_TEST_REQUIRE ?? '').split(',').filter(Boolean));
 
@@ -37,8 +40,7 @@ export function requirement(name: Requirement): boolean {
   if ((name === 'clients' || name === 'root') && process.getuid?.() !== 0) missing.push('the rights of root');
   if (name === 'docker' && missing.length === 0) missing.push(...missingForImages());
   // A kube context may be somebody's production: it is used where that was asked for, and nowhere else.
-  if ((name === 'cluster' || name === 'machines') && !required.has(name))
-    missing.push('its name in PIXTORRENT_TEST_REQUIRE');
+  if (ON_A_CLUSTER.has(name) && !required.has(name)) missing.push('its name in PIXTORRENT_TEST_REQUIRE');
   if (name === 'machines' && !process.env.PIXTORRENT_CLUSTER_FAULTS)
     missing.push('PIXTORRENT_CLUSTER_FAULTS, a program that does to a machine what it is told');
   if (missing.length === 0) return true;
