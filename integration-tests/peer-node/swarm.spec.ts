@@ -46,7 +46,7 @@ describe.runIf(requirement('redis'))('a swarm of nodes', () => {
       const folder = await scope.folder();
       const client = await aria2.get(scope, { torrent, folder, port: await freePort() });
       await client.complete(40);
-      expect(await digestTree(join(folder, 'model'))).toEqual(content.digests);
+      expect(await digestTree(join(folder, 'a'))).toEqual(content.digests);
     }),
   );
 
