@@ -50,7 +50,7 @@ describe.runIf(requirement('redis'))('a peer that lies at times', () => {
 /** It has registered with the tracker like any other client. */
 async function joinedLiar(scope: Scope, swarm: NodeSwarm, content: Acknowledged): Promise<LyingPeer> {
   const metainfo = parseMetainfo(await swarm.torrentFile(content));
-  const files = metainfo.files.map(({ path }) => readFile(join(content.folder, '..', ...path)));
+  const files = metainfo.files.map(({ path }) => readFile(join(content.folder, ...path.slice(1))));
   const random = new SeededRandom(7);
   const liar = await lyingPeer(scope, metainfo.pieceCount, {
     content: Buffer.concat(await Promise.all(files)),
