@@ -95,13 +95,8 @@ export class Release {
   }
 
   /** Those that are not on their way out. */
-  async pods(component: Component): Promise<readonly Pod[]> {
-    return (await this.#allPods(component)).filter(isStaying);
-  }
-
-  #allPods(component: Component): Promise<readonly Pod[]> {
-    const selector = `app.kubernetes.io/instance=${RELEASE},app.kubernetes.io/component=${component}`;
-    return this.namespace.list<Pod>('pods', selector);
+  pods(component: Component): Promise<readonly Pod[]> {
+    return this.namespace.pods(selectorOf(component));
   }
 
   /** Fulfilled with exactly so many pods of a component, all of them ready, and none on its way out. */
@@ -110,7 +105,7 @@ export class Release {
     return until(
       seconds,
       async () => {
-        const pods = await this.#allPods(component);
+        const pods = await this.namespace.list<Pod>('pods', selectorOf(component));
         last = pods
           .map((pod) => `${pod.metadata.name} ${isReady(pod) ? 'ready' : pod.status.phase}`)
           .join(', ');
@@ -207,6 +202,10 @@ require('node:fs').createReadStream(process.argv[1], { highWaterMark: 4 << 20 })
 
 /** In a pod: prints what a URL answers. */
 const FETCH = `fetch(process.argv[1]).then(async (answer) => process.stdout.write(await answer.text()));`;
+
+function selectorOf(component: Component): string {
+  return `app.kubernetes.io/instance=${RELEASE},app.kubernetes.io/component=${component}`;
+}
 
 /** Every leaf by its path: what is not named stays as another layer has it. */
 function asFlags(values: object, path: readonly string[] = []): string[] {
