@@ -259,7 +259,8 @@ async function report(): Promise<void> {
 
 /** What the issue asks for: each reader has the same line, and what else is on it. */
 function comparison(): string[] {
-  const rows = tables.flatMap(({ compared = [], reads }) => {
+  const rows = tables.flatMap(({ compared, reads }) => {
+    if (compared === undefined) return [];
     const at = (reader: string) =>
       spreadOf(reads.find((one) => one.reader === reader)!.rounds.map(({ first }) => first));
     const [nginx, source] = [at(NGINX), at(SOURCE_NODE)];

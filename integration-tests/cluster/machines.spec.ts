@@ -36,10 +36,15 @@ describe.runIf(requirement('machines'))('a release whose machines fail', { timeo
     return [...machines].sort().at(-1)!;
   }
 
-  /** Nodes on machines that are there, when each has all of it. */
-  async function expectOnOthers(lost: string, name: string): Promise<void> {
+  async function nodesBeside(lost: string): Promise<readonly Pod[]> {
     const others = (await release.pods('peer-node')).filter(({ spec }) => spec.nodeName !== lost);
     expect(others.length).toBeGreaterThan(2);
+    return others;
+  }
+
+  /** Nodes on machines that are there, when each has all of it. */
+  async function expectOnOthers(lost: string, name: string): Promise<void> {
+    const others = await nodesBeside(lost);
     await until(
       240,
       async () => {
@@ -73,7 +78,10 @@ describe.runIf(requirement('machines'))('a release whose machines fail', { timeo
     'goes on where one loses %s in the middle, and has all of it when it is back',
     async (_, fault, cure) => {
       const lost = await victim();
-      await contents.publish(fault, 300 * MB);
+      const [source] = await nodesBeside(lost);
+      await contents.publish(fault, 300 * MB, '--node', source!.metadata.name);
+      // All of it at one of six nodes, and something at others.
+      await release.underWay(fault, 0.2);
       await machine(fault, lost);
       try {
         await expectOnOthers(lost, fault);

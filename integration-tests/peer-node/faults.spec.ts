@@ -19,7 +19,11 @@ interface Outage {
 
 const OUTAGES: Readonly<Record<string, Outage>> = {
   Redis: {
-    begin: ({ redis }) => redis.kill(),
+    begin: async (swarm) => {
+      await swarm.redis.kill();
+      // What there is can be seen all the same.
+      expect(await swarm.catalogue()).toMatchObject([{ name: 'models/a' }]);
+    },
     // It has lost everything.
     end: ({ redis }) => redis.start(),
   },

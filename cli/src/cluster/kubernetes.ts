@@ -23,7 +23,7 @@ const GRPC = 'grpc';
 interface Listed {
   readonly metadata: { readonly name: string; readonly namespace: string };
   readonly spec: { readonly ports?: readonly { readonly name?: string; readonly port: number }[] };
-  readonly status: { readonly podIP?: string };
+  readonly status: { readonly podIP?: string; readonly phase?: string };
 }
 
 /** A swarm on Kubernetes, reached from outside through `kubectl port-forward`. */
@@ -80,7 +80,8 @@ export class Kubernetes {
     const colon = address.lastIndexOf(':');
     const ip = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
     const pods = await list([...this.#cluster, '--namespace', this.#namespace], 'pods', NODES);
-    const pod = pods.find(({ status }) => status.podIP === ip);
+    // One that has ended keeps its address, which another may have by now.
+    const pod = pods.find(({ status }) => status.podIP === ip && status.phase === 'Running');
     if (pod === undefined) return address;
     const { host, port } = await this.#forward(`pod/${pod.metadata.name}`, Number(address.slice(colon + 1)));
     return `${host}:${port}`;

@@ -139,8 +139,9 @@ export class Services {
   }
 
   /** Every version of every name, or of one. @throws CliError */
-  async entries(name?: string): Promise<catalog.Entry[]> {
+  async entries(name?: string): Promise<Entries> {
     const all: catalog.Entry[] = [];
+    let stale = false;
     let pageToken = '';
     do {
       const page = await answer<catalog.ListResponse>(`the tracker service at ${this.server}`, (done) =>
@@ -152,9 +153,10 @@ export class Services {
         ),
       );
       all.push(...page.entries.filter((entry) => name === undefined || entry.name === name));
+      stale ||= page.stale;
       pageToken = page.nextPageToken;
     } while (pageToken !== '');
-    return all;
+    return { entries: all, stale };
   }
 
   close(): void {
@@ -168,6 +170,16 @@ export class Services {
     this.#kubernetes?.close();
   }
 }
+
+/** In the order of names and versions. */
+export interface Entries {
+  readonly entries: readonly catalog.Entry[];
+  /** Whether it is what a tracker service remembers while its Redis is away: something may have come or gone since. */
+  readonly stale: boolean;
+}
+
+/** What to tell of entries that are stale. */
+export const STALE = 'Redis does not answer the tracker service: what has come or gone since is not shown';
 
 interface Tls {
   readonly ca: Buffer;

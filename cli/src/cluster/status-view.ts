@@ -19,9 +19,15 @@ const BAR = 20;
 /** Characters of a rate: columns that change their width are hard to follow. */
 const RATE = 9;
 
-export function statusEvent(nodes: readonly cluster.Node[], all: readonly RollOut[]): OutputEvent {
+/** @param stale whether the content is as it is remembered only */
+export function statusEvent(
+  nodes: readonly cluster.Node[],
+  all: readonly RollOut[],
+  stale: boolean,
+): OutputEvent {
   return {
     event: 'status',
+    stale,
     nodes: nodes.map((node) => ({
       name: node.name,
       state: stateOf(node),

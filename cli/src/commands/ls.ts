@@ -20,7 +20,7 @@ const options = (yargs: CommandLine) =>
 
 async function ls(args: ArgumentsOf<typeof options>): Promise<void> {
   const { output } = await openContext(args);
-  const [{ Services }, { rollOuts }, { table }, { printable }, words] = await Promise.all([
+  const [{ Services, STALE }, { rollOuts }, { table }, { printable }, words] = await Promise.all([
     import('../cluster/services.ts'),
     import('../cluster/roll-out.ts'),
     import('../cluster/table.ts'),
@@ -29,7 +29,8 @@ async function ls(args: ArgumentsOf<typeof options>): Promise<void> {
   ]);
   const services = await Services.open(args);
   try {
-    const [nodes, entries] = await Promise.all([services.nodes(), services.entries(args.name)]);
+    const [nodes, { entries, stale }] = await Promise.all([services.nodes(), services.entries(args.name)]);
+    if (stale) output.note(STALE);
     // In the order of names and versions: the last of a name is its newest.
     const shown = entries.filter(({ name }, i) => args.all || entries[i + 1]?.name !== name);
     const all = rollOuts(shown, nodes);

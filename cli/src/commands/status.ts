@@ -29,18 +29,18 @@ const options = (yargs: CommandLine) =>
 
 async function status(args: ArgumentsOf<typeof options>): Promise<void> {
   const { output } = await openContext(args);
-  const [{ Services }, { clusterLines, showLive, statusEvent }, { rollOuts }] = await Promise.all([
+  const [{ Services, STALE }, { clusterLines, showLive, statusEvent }, { rollOuts }] = await Promise.all([
     import('../cluster/services.ts'),
     import('../cluster/status-view.ts'),
     import('../cluster/roll-out.ts'),
   ]);
   const services = await Services.open(args);
   const look = async (): Promise<string[]> => {
-    const [nodes, entries] = await Promise.all([services.nodes(), services.entries(args.name)]);
+    const [nodes, { entries, stale }] = await Promise.all([services.nodes(), services.entries(args.name)]);
     const newest = entries.filter(({ name }, i) => entries[i + 1]?.name !== name);
     const all = rollOuts(newest, nodes);
-    output.event(statusEvent(nodes, all));
-    return clusterLines(nodes, all, args.name);
+    output.event(statusEvent(nodes, all, stale));
+    return [...(stale ? [STALE, ''] : []), ...clusterLines(nodes, all, args.name)];
   };
   try {
     if (args.watch) await showLive(look, output);

@@ -160,8 +160,8 @@ async function publish(
 
 /** When the catalogue took it, milliseconds since 1970. */
 async function publishedAt({ services }: Swarm): Promise<number> {
-  const [entry] = await services.entries(NAME);
-  return entry!.publishedMs;
+  const { entries } = await services.entries(NAME);
+  return entries[0]!.publishedMs;
 }
 
 /** Bytes of the content that a node has sent. */

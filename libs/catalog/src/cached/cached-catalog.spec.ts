@@ -258,9 +258,20 @@ describe('CachedCatalog', () => {
       do: fc.constantFrom('publish', 'remove', 'publish unheard', 'remove unheard', 'settle'),
       during: fc.boolean(),
     });
+    const question = fc.record({
+      allVersions: fc.boolean(),
+      after: fc.option(
+        fc.record({
+          name: fc.constantFrom('', 'a', 'b', 'bb', 'f'),
+          version: fc.integer({ min: 0, max: 4 }),
+        }),
+        { nil: undefined },
+      ),
+      limit: fc.integer({ min: 1, max: 5 }),
+    });
     type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
     await fc.assert(
-      fc.asyncProperty(fc.array(action, { maxLength: 60, size: 'max' }), async (actions) => {
+      fc.asyncProperty(fc.array(action, { maxLength: 60, size: 'max' }), question, async (actions, asked) => {
         const store = new WaywardStore();
         for (const name of ['a', 'c', 'e']) await store.publish(name);
         const act = async ({ do: what, name, content }: Action): Promise<void> => {
@@ -295,6 +306,9 @@ describe('CachedCatalog', () => {
         }
         expect(names(copy)).toEqual(await truth(store));
         expect([...ledger].sort()).toEqual(names(copy));
+        const { after, ...rest } = asked;
+        const query = { ...rest, ...(after && { after }) };
+        expect(copy.list(query)).toEqual(await store.inner.list(query));
         copy.close();
       }),
       { numRuns: 1000 },

@@ -6,9 +6,10 @@ import {
   type Timer,
   type Timers,
 } from '@pixtorrent/core';
-import type { CatalogChange, CatalogEntry, CatalogStore } from '../catalog-store.ts';
+import type { CatalogChange, CatalogEntry, CatalogQuery, CatalogStore } from '../catalog-store.ts';
 import { orderKey } from '../entry-order.ts';
 import { type CopiedEntry, Copy, type CopyChange } from './copy.ts';
+import { pageOf } from './page-of.ts';
 
 export interface CachedCatalogDependencies {
   /** May be away for a while. It is not closed with this. */
@@ -113,6 +114,11 @@ export class CachedCatalog {
   /** Everything that is known. An iterator goes on through what comes meanwhile, and past what goes. */
   entries(): IterableIterator<CopiedEntry> {
     return this.#copy.entries();
+  }
+
+  /** As the store's, of what is known. The first after a change puts everything in order: some 1 µs an entry. */
+  list(query: CatalogQuery): CatalogEntry[] {
+    return pageOf(this.#copy.sorted(), query);
   }
 
   /** Has `listener`, which does not throw, hear of each change of what is known. @returns what ends it */

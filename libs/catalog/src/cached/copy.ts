@@ -27,6 +27,7 @@ export class Copy {
   readonly #entries = new Map<string, CopiedEntry>();
   readonly #torrents = new Map<string, KnownTorrent>();
   readonly #listeners = new Set<(change: CopyChange) => void>();
+  #sorted: readonly CatalogEntry[] | undefined;
   #ranks = 0;
 
   constructor(maxEntries: number) {
@@ -44,6 +45,12 @@ export class Copy {
   /** In the order of their ranks. */
   entries(): IterableIterator<CopiedEntry> {
     return this.#entries.values();
+  }
+
+  /** By their order keys. */
+  sorted(): readonly CatalogEntry[] {
+    this.#sorted ??= [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { entry }]) => entry);
+    return this.#sorted;
   }
 
   follow(listener: (change: CopyChange) => void): () => void {
@@ -86,6 +93,7 @@ export class Copy {
   }
 
   #tell(change: CopyChange): void {
+    this.#sorted = undefined;
     for (const listener of this.#listeners) listener(change);
   }
 }

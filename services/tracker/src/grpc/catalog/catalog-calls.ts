@@ -1,8 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
+  type CachedCatalog,
   type CatalogDraft,
   type CatalogEntry,
   CatalogError,
+  type CatalogQuery,
   type CatalogStore,
   type DraftInput,
   type EntryPlace,
@@ -80,24 +82,43 @@ export async function remove(store: CatalogStore, request: wire.RemoveRequest): 
   return { removed: gone.length };
 }
 
-/** A page may have less than was asked for although there is more: the token tells. */
-export async function list(store: CatalogStore, request: wire.ListRequest): Promise<wire.ListResponse> {
+/**
+ * A page may have less than was asked for although there is more: the token tells.
+ * @param copy answers, where it has been read, as long as the store does not
+ */
+export async function list(
+  store: CatalogStore,
+  copy: Pick<CachedCatalog, 'list' | 'ready'>,
+  request: wire.ListRequest,
+): Promise<wire.ListResponse> {
   const query = queryOf(request);
+  try {
+    return await pageOf(store, query);
+  } catch (error) {
+    if (!(error instanceof CatalogError) || error.code !== 'unavailable' || !copy.ready) throw error;
+    return { ...(await pageOf(copy, query)), stale: true };
+  }
+}
+
+async function pageOf(
+  source: { list(query: CatalogQuery): CatalogEntry[] | Promise<CatalogEntry[]> },
+  query: CatalogQuery,
+): Promise<wire.ListResponse> {
   const entries: wire.Entry[] = [];
   let length = 0;
   let after: EntryPlace | undefined = query.after;
   for (;;) {
     // One more than has room, to know whether there is more.
     const most = Math.min(STEP, query.limit - entries.length + 1);
-    const step = await store.list({ ...query, limit: most, ...(after && { after }) });
+    const step = await source.list({ ...query, limit: most, ...(after && { after }) });
     for (const entry of step) {
       if (entries.length === query.limit || length > MAX_PAGE_LENGTH)
-        return { entries, nextPageToken: formatPageToken(after!) };
+        return { entries, nextPageToken: formatPageToken(after!), stale: false };
       entries.push(entryMessage(entry));
       length += lengthOf(entry);
       after = entry;
     }
-    if (step.length < most) return { entries, nextPageToken: '' };
+    if (step.length < most) return { entries, nextPageToken: '', stale: false };
   }
 }
 

@@ -313,14 +313,33 @@ describe('asking', () => {
     const { client } = await serve({}, small);
     await publish(client);
     await expect(publish(client, { name: 'b' })).rejects.toMatchObject({ code: status.RESOURCE_EXHAUSTED });
-    const list_ = vi.spyOn(small, 'list');
-    list_.mockRejectedValueOnce(new CatalogError('unavailable', 'the store does not answer'));
-    await expect(list(client)).rejects.toMatchObject({ code: status.UNAVAILABLE });
-    list_.mockRejectedValueOnce(new TypeError('secret'));
-    await expect(list(client)).rejects.toMatchObject({
+    const get_ = vi.spyOn(small, 'get');
+    get_.mockRejectedValueOnce(new CatalogError('unavailable', 'the store does not answer'));
+    await expect(get(client, 'a')).rejects.toMatchObject({ code: status.UNAVAILABLE });
+    get_.mockRejectedValueOnce(new TypeError('secret'));
+    await expect(get(client, 'a')).rejects.toMatchObject({
       code: status.INTERNAL,
       details: expect.not.stringContaining('secret'),
     });
+  });
+});
+
+it('lists what it remembers while the store is away, and says that it does', async () => {
+  const store = memoryStore();
+  const list_ = vi.spyOn(store, 'list').mockRejectedValue(new CatalogError('unavailable', 'away'));
+  const { client, catalog } = await serve({}, store);
+  await expect(list(client)).rejects.toMatchObject({ code: status.UNAVAILABLE });
+  list_.mockRestore();
+  await catalog.whenReady();
+  for (const name of ['b', 'a', 'c']) await publish(client, { name });
+  expect(await list(client)).toMatchObject({ entries: [{ name: 'a' }, {}, {}], stale: false });
+  vi.spyOn(store, 'list').mockRejectedValue(new CatalogError('unavailable', 'away'));
+  const first = await list(client, { pageSize: 2 });
+  expect(first).toMatchObject({ entries: [{ name: 'a' }, { name: 'b' }], stale: true });
+  expect(await list(client, { pageSize: 2, pageToken: first.nextPageToken })).toMatchObject({
+    entries: [{ name: 'c' }],
+    nextPageToken: '',
+    stale: true,
   });
 });
 

@@ -71,7 +71,7 @@ export function catalogService(
   const implementation: wire.CatalogServiceServer = {
     publish: unary((request) => publish(store, drafts, request), mapError),
     get: unary((request) => get(store, request), mapError),
-    list: unary((request) => list(store, request), mapError),
+    list: unary((request) => list(store, catalog, request), mapError),
     remove: unary((request) => remove(store, request), mapError),
     restore: unary((request) => restore(store, drafts, request), mapError),
     watch: (call) => watching.accept(call),

@@ -86,6 +86,7 @@ export interface ListRequest_LabelsEntry {
 export interface ListResponse {
   entries: Entry[];
   nextPageToken: string;
+  stale: boolean;
 }
 
 export interface RemoveRequest {
@@ -833,7 +834,7 @@ export const ListRequest_LabelsEntry: MessageFns<ListRequest_LabelsEntry> = {
 };
 
 function createBaseListResponse(): ListResponse {
-  return { entries: [], nextPageToken: "" };
+  return { entries: [], nextPageToken: "", stale: false };
 }
 
 export const ListResponse: MessageFns<ListResponse> = {
@@ -843,6 +844,9 @@ export const ListResponse: MessageFns<ListResponse> = {
     }
     if (message.nextPageToken !== "") {
       writer.uint32(18).string(message.nextPageToken);
+    }
+    if (message.stale !== false) {
+      writer.uint32(24).bool(message.stale);
     }
     return writer;
   },
@@ -874,6 +878,14 @@ export const ListResponse: MessageFns<ListResponse> = {
             }
 
             message.nextPageToken = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.stale = reader.bool();
             continue;
           }
         }
