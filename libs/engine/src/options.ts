@@ -54,6 +54,8 @@ export interface Tuning {
   readonly queueTarget: number;
   /** A single request is at most what a peer delivers in this time (and on PixWire at least 64 KiB, but for very slow lines). */
   readonly rangeTarget: number;
+  /** The same, and no least, where somebody waited for a piece lately: what is being answered is not taken back. */
+  readonly hurriedRangeTarget: number;
   /** Bytes of a single PixWire request, at most. */
   readonly maxRange: number;
   /** Bytes of requests that one peer may queue here. */
@@ -91,6 +93,7 @@ export const DEFAULT_TUNING: Tuning = {
   maxWindow: 64 * 1024 * 1024,
   queueTarget: 200,
   rangeTarget: 5,
+  hurriedRangeTarget: 1,
   maxRange: 1024 * 1024,
   uploadQueue: 64 * 1024 * 1024,
   inFlight: 128 * 1024,

@@ -137,6 +137,32 @@ describe('requests', () => {
     expect(stage.torrent.have.complete).toBe(true);
   });
 
+  it('are short for a while where somebody waited for a piece', () => {
+    const stage = new StagedTorrent({ shape: shapeOf(600, 16), memory: 600 });
+    const giver = stage.joinGiver('all');
+    /** Has it give for so many milliseconds, and tells the lengths of what it was asked for meanwhile. */
+    const lengths = (milliseconds: number): Set<number> => {
+      const asked = new Set<number>();
+      for (let passed = 0; passed < milliseconds; passed += 10) {
+        stage.time.advance(10);
+        const known = new Set(giver.link.requests);
+        const { piece, offset, length } = giver.next()!;
+        giver.give(piece, offset, length);
+        stage.settle();
+        for (const request of giver.link.requests) if (!known.has(request)) asked.add(request.length);
+      }
+      return asked;
+    };
+    lengths(500);
+    expect(Math.max(...lengths(500))).toBe(64 * 1024);
+    stage.torrent.setDeadline(599, stage.time.now());
+    lengths(500);
+    expect(Math.max(...lengths(1000))).toBe(BLOCK_LENGTH);
+    stage.time.advance(10_000);
+    lengths(500);
+    expect(Math.max(...lengths(500))).toBe(64 * 1024);
+  });
+
   it('stop before much has come of a peer of which nothing was found right or wrong yet', () => {
     for (const wire of ['pixwire', 'bep3'] as const) {
       const stage = new StagedTorrent({ shape: shapeOf(400, 16), memory: 400 });

@@ -308,10 +308,11 @@ export class Downloader {
 
   #rangeLimit(peer: Peer): number {
     if (peer.link.wire === 'bep3') return BLOCK_LENGTH;
-    const { rangeTarget, maxRange } = this.#swarm.tuning;
+    const { rangeTarget, hurriedRangeTarget, maxRange } = this.#swarm.tuning;
     const { rate, size } = peer.window;
-    const least = rate === 0 ? MIN_RANGE : Math.min(MIN_RANGE, rate * MAX_RANGE_TIME);
-    const limit = Math.min(Math.max(rate * rangeTarget, least), maxRange, peer.maxRequest, size);
+    const [min, target] = this.#hurry.lately ? [BLOCK_LENGTH, hurriedRangeTarget] : [MIN_RANGE, rangeTarget];
+    const least = rate === 0 ? MIN_RANGE : Math.min(min, rate * MAX_RANGE_TIME);
+    const limit = Math.min(Math.max(rate * target, least), maxRange, peer.maxRequest, size);
     const room = Math.min(limit, peer.acceptedWindow - peer.requests.bytes);
     return Math.max(1, Math.floor(room / BLOCK_LENGTH)) * BLOCK_LENGTH;
   }

@@ -9,11 +9,14 @@ import { isLate, type Withdrawals } from './withdrawals.ts';
 /** Requests that nobody waits for are taken back where they take the peer longer than this, milliseconds. */
 const WORTH_CANCELLING = 10;
 /** What the peer sends in this time is probably on its way already, milliseconds. */
-const ON_ITS_WAY = 10;
+const ON_ITS_WAY = 4;
 /** A peer counts as silent after this, or two usual answers, milliseconds. */
 const SILENT_AFTER = 500;
 /** The most urgent pieces of which late requests are asked of a second peer. */
 const LATE_LOOK = 16;
+
+/** Milliseconds. */
+const LATELY = 10_000;
 
 /** Who asks peers: the downloader. */
 interface Asker {
@@ -32,6 +35,7 @@ export class Hurry {
   readonly #withdrawals: Withdrawals;
   readonly #asker: Asker;
   #timer: Timer | undefined;
+  #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(swarm: Swarm, deadlines: Deadlines, withdrawals: Withdrawals, asker: Asker) {
     this.#swarm = swarm;
@@ -46,6 +50,11 @@ export class Hurry {
       this.#timer = undefined;
       this.#now();
     });
+  }
+
+  /** Whether somebody waited lately, and so may again. */
+  get lately(): boolean {
+    return this.#swarm.dependencies.clock.now() - this.#askedAt < LATELY;
   }
 
   /** Asks a second peer for what a first one, which has gone silent, was asked for. */
@@ -91,7 +100,9 @@ export class Hurry {
       }
     }
     // Of all peers: what the others send shares this node's line with the answers.
-    if (asked) this.#takeBackAll(urgent, false);
+    if (!asked) return;
+    this.#askedAt = this.#swarm.dependencies.clock.now();
+    this.#takeBackAll(urgent, false);
   }
 
   #askAgain(silent: Peer, piece: number, offset: number, length: number): void {

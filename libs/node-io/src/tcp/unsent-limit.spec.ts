@@ -4,7 +4,7 @@ import { UnsentLimit } from './unsent-limit.ts';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-it('is 64 KiB for slow connections, and two milliseconds of those that are faster', () => {
+it('is 32 KiB for slow connections, and a millisecond of those that are faster', () => {
   let now = 1000;
   const set: number[] = [];
   const limit = new UnsentLimit((bytes) => set.push(bytes), { now: () => now });
@@ -16,12 +16,12 @@ it('is 64 KiB for slow connections, and two milliseconds of those that are faste
   };
   // Bytes a millisecond.
   pass(20_000, 500);
-  expect(set).toEqual([64 * KIB]);
+  expect(set).toEqual([32 * KIB]);
   pass(800_000, 500);
-  expect(set.at(-1)).toBe(2 * MIB);
+  expect(set.at(-1)).toBe(MIB);
   pass(5_000_000, 500);
   expect(set.at(-1)).toBe(4 * MIB);
   pass(20_000, 500);
-  expect(set.at(-1)).toBe(64 * KIB);
+  expect(set.at(-1)).toBe(32 * KIB);
   expect(set.length).toBeLessThan(8);
 });

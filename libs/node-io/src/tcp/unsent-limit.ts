@@ -4,10 +4,10 @@ const IPPROTO_TCP = 6;
 const TCP_NOTSENT_LOWAT = 25;
 
 /** Bytes that the kernel may take of a connection beyond what is on its way. */
-const LEAST = 64 * 1024;
+const LEAST = 32 * 1024;
 const MOST = 4 * 1024 * 1024;
 /** Milliseconds of the connection's rate, where that is more: so long may a turn of the event loop take that brings more. */
-const TIME = 2;
+const TIME = 1;
 /** Milliseconds over which the rate is taken. */
 const SPAN = 50;
 
