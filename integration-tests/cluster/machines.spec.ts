@@ -4,7 +4,7 @@ import { until } from '../support/processes.ts';
 import { requirement } from '../support/requirement.ts';
 import { Scope } from '../support/scope.ts';
 import { Contents, MB } from './contents.ts';
-import { Release } from './release.ts';
+import { Release, SLOW_LINES } from './release.ts';
 
 /** Does to a machine of the cluster what its first argument says: `kind-node.sh` for one. */
 const PROGRAM = process.env.PIXTORRENT_CLUSTER_FAULTS;
@@ -22,7 +22,8 @@ describe.runIf(requirement('machines'))('a release whose machines fail', { timeo
 
   beforeAll(async () => {
     const namespace = await Namespace.create(scope, 'pix-machines');
-    ({ release } = await Release.install(scope, namespace, { values: { peerNode: { replicas: 6 } } }));
+    const values = { peerNode: { replicas: 6, settings: SLOW_LINES } };
+    ({ release } = await Release.install(scope, namespace, { values }));
     contents = new Contents(release, await scope.folder());
   }, 400_000);
 

@@ -30,10 +30,10 @@ export interface ReleaseOptions {
   readonly flags?: readonly string[];
 }
 
-/**
- * Small, of the images that were built here, with a volume for each node. Nodes have a line each that is slower than what
- * they share here, the processors of one machine.
- */
+/** For nodes that have a line each, which is slower than what they share in tests: the processors of one machine. */
+export const SLOW_LINES = { PEER_UPLOAD_RATE: '8MiB' };
+
+/** Small, of the images that were built here, with a volume for each node. */
 function valuesOfTests(): object {
   const [, repository, tag] = /^(.+):([^:/]+)$/.exec(REDIS_IMAGE) ?? [];
   const resources = { requests: { cpu: '10m', memory: '64Mi' } };
@@ -42,12 +42,7 @@ function valuesOfTests(): object {
     tracker: { resources },
     metrics: { resources },
     redis: { image: { repository, tag }, resources },
-    peerNode: {
-      resources,
-      storage: { size: '4Gi' },
-      drainSeconds: 120,
-      settings: { PEER_UPLOAD_RATE: '8MiB' },
-    },
+    peerNode: { resources, storage: { size: '4Gi' }, drainSeconds: 120 },
   };
 }
 

@@ -6,14 +6,14 @@ import { Scope } from '../support/scope.ts';
 import { Announcer } from './announcer.ts';
 import { certify } from './certified.ts';
 import { Contents, MB } from './contents.ts';
-import { FULL_NAME, Release } from './release.ts';
+import { FULL_NAME, Release, type ReleaseOptions, SLOW_LINES } from './release.ts';
 
 const SEED = Number(process.env.PIXTORRENT_TEST_SEED ?? Date.now() % 2 ** 31);
 /** A pod ends in the middle of a word. */
 const AT_ONCE = ['--force', '--grace-period=0', '--wait=false'];
 
 const MODES = {
-  'in the clear': async () => ({}),
+  'in the clear': async (): Promise<ReleaseOptions> => ({}),
   'with mutual TLS': certify,
 } as const;
 
@@ -29,7 +29,8 @@ describe.runIf(requirement('cluster-swarm')).each(Object.entries(MODES))(
     beforeAll(async () => {
       const namespace = await Namespace.create(scope, 'pix-swarm');
       const options = await prepare(namespace, await scope.folder());
-      ({ release, warnings } = await Release.install(scope, namespace, options));
+      const values = { ...options.values, peerNode: { settings: SLOW_LINES } };
+      ({ release, warnings } = await Release.install(scope, namespace, { ...options, values }));
       contents = new Contents(release, await scope.folder());
     }, 400_000);
 
