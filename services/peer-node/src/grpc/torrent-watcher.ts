@@ -1,7 +1,7 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { peer as wire } from '@pixtorrent/contracts';
-import { type InfoHash, type Timer, type Timers, toHex } from '@pixtorrent/core';
-import { type ErrorMapper, StatusError, toServiceError } from '@pixtorrent/service-kit';
+import { type InfoHash, type Timers, toHex } from '@pixtorrent/core';
+import { type ErrorMapper, ToldCall } from '@pixtorrent/service-kit';
 import type { KeptTorrent } from '../torrents/kept-torrent.ts';
 import type { Torrents } from '../torrents/torrents.ts';
 import { sameTorrent } from './peer-messages.ts';
@@ -33,44 +33,28 @@ const MAX_STALL = 60_000;
 export class TorrentWatcher {
   readonly #deps: TorrentWatcherDependencies;
   readonly #options: TorrentWatcherOptions;
+  readonly #call: ToldCall<wire.WatchTorrentsResponse>;
   /** What was told last, by info hash in hexadecimal. */
   readonly #told = new Map<string, wire.Torrent>();
   #first = true;
-  #over = false;
-  /** Ends what is waited for, whatever it is. */
-  #release: () => void = nothing;
 
   constructor(dependencies: TorrentWatcherDependencies, options: TorrentWatcherOptions) {
     this.#deps = dependencies;
     this.#options = options;
+    this.#call = new ToldCall(dependencies, MAX_STALL);
   }
 
-  /** Fulfilled when the call is over, whyever. */
-  async run(): Promise<void> {
-    const { call, timers } = this.#deps;
-    call.once('cancelled', () => this.#stop());
-    if (call.cancelled) this.#stop();
-    try {
-      while (!this.#over) {
+  run(): Promise<void> {
+    return this.#call.run(async () => {
+      while (!this.#call.over) {
         await this.#look();
-        await this.#pause((done) => timers.after(this.#options.interval, done));
+        await this.#call.rest(this.#options.interval);
       }
-    } catch (error) {
-      this.end(error);
-    }
+    });
   }
 
-  /** Ends the call with a status. */
   end(error: unknown): void {
-    if (this.#over) return;
-    this.#stop();
-    this.#deps.call.emit('error', toServiceError(error, this.#deps.mapError));
-  }
-
-  #stop(): void {
-    this.#over = true;
-    this.#told.clear();
-    this.#release();
+    this.#call.end(error);
   }
 
   async #look(): Promise<void> {
@@ -91,7 +75,7 @@ export class TorrentWatcher {
     // The first message comes even where it has nothing to tell: then there is nothing.
     for (let at = 0; at < changed.length || gone.length > 0 || this.#first; at += STEP) {
       this.#first = false;
-      await this.#write({ torrents: changed.slice(at, at + STEP), gone: gone.splice(0) });
+      await this.#call.write({ torrents: changed.slice(at, at + STEP), gone: gone.splice(0) });
     }
   }
 
@@ -104,33 +88,4 @@ export class TorrentWatcher {
       if (kept !== undefined) yield kept;
     }
   }
-
-  /** Fulfilled when the message has gone out, which it does as the client reads; or the call is over. */
-  #write(message: wire.WatchTorrentsResponse): Promise<void> {
-    const { call, timers } = this.#deps;
-    return this.#pause((done) => {
-      call.write(message, done);
-      return timers.after(MAX_STALL, () => {
-        this.end(
-          new StatusError('ABORTED', 'what is told is not read here: watch again', { retryAfter: 1000 }),
-        );
-      });
-    });
-  }
-
-  /** Fulfilled when `start`'s callback is called, or the call is over. The timer that it returns is cancelled then. */
-  #pause(start: (done: () => void) => Timer): Promise<void> {
-    if (this.#over) return Promise.resolve();
-    return new Promise((resolve) => {
-      let timer: Timer | undefined;
-      const done = (): void => {
-        timer?.cancel();
-        resolve();
-      };
-      this.#release = done;
-      timer = start(done);
-    });
-  }
 }
-
-function nothing(): void {}

@@ -8,8 +8,8 @@ import {
   type Labels,
 } from '@pixtorrent/catalog';
 import type { catalog as wire } from '@pixtorrent/contracts';
-import { sameBytes, type Timer, type Timers } from '@pixtorrent/core';
-import { type ErrorMapper, StatusError, toServiceError } from '@pixtorrent/service-kit';
+import { sameBytes, type Timers } from '@pixtorrent/core';
+import { type ErrorMapper, StatusError, ToldCall } from '@pixtorrent/service-kit';
 import { lostEvent, publishedEvent, removalEvent, removedEvent, SYNCED } from './catalog-messages.ts';
 
 export interface WatcherDependencies {
@@ -41,6 +41,7 @@ type Told =
 
 /** Milliseconds after which it is worth watching again. */
 const PAUSE = 1000;
+const FASTER = 'changes come faster than they are read here: watch again';
 /** Removals that are asked of the store at a time. */
 const REMOVALS_STEP = 500;
 
@@ -52,20 +53,18 @@ const REMOVALS_STEP = 500;
 export class Watcher {
   readonly #dependencies: WatcherDependencies;
   readonly #options: WatcherOptions;
+  readonly #call: ToldCall<wire.WatchResponse>;
   readonly #queue: Told[] = [];
   #head = 0;
   /** Rank of the last entry that was read from the copy; infinite when all have been. */
   #read = 0;
-  #over = false;
-  #slow = false;
-  /** Ends what is waited for, whatever it is. */
-  #release: () => void = nothing;
   /** Ends the wait for a change. */
-  #wake: () => void = nothing;
+  #wake: () => void = () => {};
 
   constructor(dependencies: WatcherDependencies, options: WatcherOptions) {
     this.#dependencies = dependencies;
     this.#options = options;
+    this.#call = new ToldCall(dependencies, options.maxStall);
   }
 
   /** Changes that wait to be sent. */
@@ -75,49 +74,33 @@ export class Watcher {
 
   /** Whether it was ended because the client did not keep up. */
   get slow(): boolean {
-    return this.#slow;
+    return this.#call.slow;
   }
 
-  /** Fulfilled when the call is over, whyever. */
   async run(): Promise<void> {
-    const { call, catalog } = this.#dependencies;
-    call.once('cancelled', () => this.#stop());
-    if (call.cancelled) this.#stop();
-    const unfollow = catalog.follow((change) => this.#note(change));
-    try {
-      await this.#waitForCatalog();
-      if (this.#options.removals) await this.#tellRemovals();
-      await this.#tellAll();
-      while (!this.#over) {
-        await this.#tellQueued();
-        if (!this.#over && this.queued === 0) await this.#pause((done) => this.#waitForChange(done));
-      }
-    } catch (error) {
-      this.end(error);
-    } finally {
-      unfollow();
-    }
+    const unfollow = this.#dependencies.catalog.follow((change) => this.#note(change));
+    await this.#call.run(() => this.#tellOn());
+    unfollow();
   }
 
-  /** Ends the call with a status. */
   end(error: unknown): void {
-    if (this.#over) return;
-    const { call, mapError } = this.#dependencies;
-    this.#stop();
-    call.emit('error', toServiceError(error, mapError));
+    this.#call.end(error);
   }
 
-  #stop(): void {
-    this.#over = true;
-    this.#queue.length = 0;
-    this.#head = 0;
-    this.#release();
+  async #tellOn(): Promise<void> {
+    await this.#waitForCatalog();
+    if (this.#options.removals) await this.#tellRemovals();
+    await this.#tellAll();
+    while (!this.#call.over) {
+      await this.#tellQueued();
+      if (!this.#call.over && this.queued === 0) await this.#call.pause((done) => this.#waitForChange(done));
+    }
   }
 
   async #waitForCatalog(): Promise<void> {
     const { catalog, timers } = this.#dependencies;
-    if (!catalog.ready && !this.#over) {
-      await this.#pause((done) => {
+    if (!catalog.ready && !this.#call.over) {
+      await this.#call.pause((done) => {
         catalog.whenReady().then(done);
         return timers.after(this.#options.maxWait, done);
       });
@@ -128,9 +111,9 @@ export class Watcher {
   }
 
   async #tellRemovals(): Promise<void> {
-    for (let after = 0; !this.#over; ) {
+    for (let after = 0; !this.#call.over; ) {
       const page = await this.#dependencies.store.removals(after, REMOVALS_STEP);
-      for (const removal of page) await this.#write(removalEvent(removal));
+      for (const removal of page) await this.#call.write(removalEvent(removal));
       if (page.length < REMOVALS_STEP) return;
       after = page.at(-1)!.rank;
     }
@@ -141,7 +124,7 @@ export class Watcher {
       this.#read = rank;
       if (!this.#wants(entry)) continue;
       await this.#tellQueued();
-      if (this.#over) return;
+      if (this.#call.over) return;
       await this.#tell({ type: 'published', entry });
     }
     this.#read = Number.POSITIVE_INFINITY;
@@ -149,7 +132,7 @@ export class Watcher {
   }
 
   #note(change: CopyChange): void {
-    if (this.#over || !this.#wants(change.entry)) return;
+    if (this.#call.over || !this.#wants(change.entry)) return;
     if (change.type === 'left-out') this.end(tooLarge());
     else if (change.rank <= this.#read) this.#add(change);
     // Else the copy is still to be read up to there: what came will be found, and what went will not.
@@ -160,21 +143,15 @@ export class Watcher {
   }
 
   #add(told: Told): void {
-    if (this.queued >= this.#options.maxQueued) this.#endSlow();
+    if (this.queued >= this.#options.maxQueued) this.#call.endSlow(FASTER);
     else {
       this.#queue.push(told);
       this.#wake();
     }
   }
 
-  #endSlow(): void {
-    this.#slow = true;
-    const reason = 'changes come faster than they are read here: watch again';
-    this.end(new StatusError('ABORTED', reason, { retryAfter: PAUSE }));
-  }
-
   async #tellQueued(): Promise<void> {
-    while (!this.#over && this.#head < this.#queue.length) {
+    while (!this.#call.over && this.#head < this.#queue.length) {
       const told = this.#queue[this.#head++]!;
       if (this.#head === this.#queue.length) {
         this.#queue.length = 0;
@@ -185,50 +162,26 @@ export class Watcher {
   }
 
   async #tell(told: Told): Promise<void> {
-    if (told.type === 'synced') await this.#write(SYNCED);
-    else if (told.type === 'lost') await this.#write(lostEvent(told.entry));
-    else if (told.type === 'removed') await this.#write(removedEvent(told.entry));
-    else if (!this.#options.torrents) await this.#write(publishedEvent(told.entry));
+    if (told.type === 'synced') await this.#call.write(SYNCED);
+    else if (told.type === 'lost') await this.#call.write(lostEvent(told.entry));
+    else if (told.type === 'removed') await this.#call.write(removedEvent(told.entry));
+    else if (!this.#options.torrents) await this.#call.write(publishedEvent(told.entry));
     else {
       const { name, version } = told.entry;
       const found = await this.#dependencies.store.get(name, version);
       // What has been removed since has no torrent any more, and is told as removed alone. A store that was emptied
       // gives the same numbers again.
-      if (found === undefined || !sameBytes(found.entry.infoHash, told.entry.infoHash) || this.#over) return;
-      await this.#write(publishedEvent(told.entry, found.torrent));
+      if (found === undefined || !sameBytes(found.entry.infoHash, told.entry.infoHash) || this.#call.over)
+        return;
+      await this.#call.write(publishedEvent(told.entry, found.torrent));
     }
-  }
-
-  /** Fulfilled when the message has gone out, which it does as the client reads; or the call is over. */
-  #write(message: wire.WatchResponse): Promise<void> {
-    const { call, timers } = this.#dependencies;
-    return this.#pause((done) => {
-      call.write(message, done);
-      return timers.after(this.#options.maxStall, () => this.#endSlow());
-    });
   }
 
   #waitForChange(done: () => void): undefined {
     this.#wake = done;
-  }
-
-  /** Fulfilled when `start`'s callback is called, or the call is over. The timer that it returns is cancelled then. */
-  #pause(start: (done: () => void) => Timer | undefined): Promise<void> {
-    if (this.#over) return Promise.resolve();
-    return new Promise((resolve) => {
-      let timer: Timer | undefined;
-      const done = (): void => {
-        timer?.cancel();
-        resolve();
-      };
-      this.#release = done;
-      timer = start(done);
-    });
   }
 }
 
 function tooLarge(): StatusError {
   return new StatusError('RESOURCE_EXHAUSTED', 'the catalogue is larger than what is kept of it here');
 }
-
-function nothing(): void {}

@@ -2,7 +2,7 @@ import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { Roster, RosterChange } from '@pixtorrent/cluster';
 import type { cluster as wire } from '@pixtorrent/contracts';
 import type { Timer, Timers } from '@pixtorrent/core';
-import { type ErrorMapper, StatusError, toServiceError } from '@pixtorrent/service-kit';
+import { type ErrorMapper, ToldCall } from '@pixtorrent/service-kit';
 import { goneEvent, type NodeEvents, SYNCED } from './cluster-messages.ts';
 import { whenKnown } from './known-roster.ts';
 
@@ -26,9 +26,6 @@ export interface NodeWatcherOptions {
   readonly maxWait: number;
 }
 
-/** Milliseconds after which it is worth watching again. */
-const PAUSE = 1000;
-
 /**
  * One call of WatchNodes. What waits to be told is names, once each: a client that reads slowly is told how a node is
  * when it reads, and not how it was in between. So no more can wait than there are nodes.
@@ -36,6 +33,7 @@ const PAUSE = 1000;
 export class NodeWatcher {
   readonly #deps: NodeWatcherDependencies;
   readonly #options: NodeWatcherOptions;
+  readonly #call: ToldCall<Buffer>;
   readonly #holdings: boolean;
   /** Nodes to tell of now, in this order. */
   readonly #due = new Set<string>();
@@ -44,63 +42,47 @@ export class NodeWatcher {
   /** Nodes that the client believes to be there. */
   readonly #told = new Set<string>();
   #beat: Timer | undefined;
-  #over = false;
-  #slow = false;
-  /** Ends what is waited for, whatever it is. */
-  #release: () => void = nothing;
   /** Ends the wait for a change. */
-  #wake: () => void = nothing;
+  #wake: () => void = () => {};
 
   constructor(dependencies: NodeWatcherDependencies, options: NodeWatcherOptions) {
     this.#deps = dependencies;
     this.#options = options;
+    this.#call = new ToldCall(dependencies, options.maxStall);
     this.#holdings = dependencies.call.request.holdings;
   }
 
   /** Whether it was ended because the client did not read. */
   get slow(): boolean {
-    return this.#slow;
+    return this.#call.slow;
   }
 
-  /** Fulfilled when the call is over, whyever. */
   async run(): Promise<void> {
-    const { call, roster, timers } = this.#deps;
-    call.once('cancelled', () => this.#stop());
-    if (call.cancelled) this.#stop();
-    const unfollow = roster.follow((change) => this.#note(change));
-    try {
-      await whenKnown(roster, timers, this.#options.maxWait);
-      for (const { name } of roster.nodes()) this.#due.add(name);
-      // What changes meanwhile goes behind what is there.
-      for (let left = this.#due.size; left > 0; left--) await this.#tellNext();
-      await this.#write(SYNCED);
-      while (!this.#over) {
-        if (this.#due.size > 0) await this.#tellNext();
-        else await this.#pause((done) => this.#waitForChange(done));
-      }
-    } catch (error) {
-      this.end(error);
-    } finally {
-      unfollow();
-      this.#beat?.cancel();
+    const unfollow = this.#deps.roster.follow((change) => this.#note(change));
+    await this.#call.run(() => this.#tellOn());
+    unfollow();
+    this.#beat?.cancel();
+  }
+
+  end(error: unknown): void {
+    this.#call.end(error);
+  }
+
+  async #tellOn(): Promise<void> {
+    const { roster, timers } = this.#deps;
+    await whenKnown(roster, timers, this.#options.maxWait);
+    for (const { name } of roster.nodes()) this.#due.add(name);
+    // What changes meanwhile goes behind what is there.
+    for (let left = this.#due.size; left > 0; left--) await this.#tellNext();
+    await this.#call.write(SYNCED);
+    while (!this.#call.over) {
+      if (this.#due.size > 0) await this.#tellNext();
+      else await this.#call.pause((done) => this.#waitForChange(done));
     }
   }
 
-  /** Ends the call with a status. */
-  end(error: unknown): void {
-    if (this.#over) return;
-    const { call, mapError } = this.#deps;
-    this.#stop();
-    call.emit('error', toServiceError(error, mapError));
-  }
-
-  #stop(): void {
-    this.#over = true;
-    this.#release();
-  }
-
   #note(change: RosterChange): void {
-    if (this.#over) return;
+    if (this.#call.over) return;
     if (change.type === 'gone') this.#tellSoon(change.name);
     else if (change.news === 'standing') this.#tellSoon(change.node.name);
     else if (change.news === 'usage' || this.#holdings) this.#tellLater(change.node.name);
@@ -124,47 +106,17 @@ export class NodeWatcher {
 
   async #tellNext(): Promise<void> {
     const [name] = this.#due;
-    if (name === undefined || this.#over) return;
+    if (name === undefined || this.#call.over) return;
     this.#due.delete(name);
     this.#later.delete(name);
     const node = this.#deps.roster.get(name);
     if (node !== undefined) {
       this.#told.add(name);
-      await this.#write(this.#deps.events.of(node, this.#holdings));
-    } else if (this.#told.delete(name)) await this.#write(goneEvent(name));
-  }
-
-  /** Fulfilled when the message has gone out, which it does as the client reads; or the call is over. */
-  #write(message: Buffer): Promise<void> {
-    const { call, timers } = this.#deps;
-    return this.#pause((done) => {
-      call.write(message, done);
-      return timers.after(this.#options.maxStall, () => this.#endSlow());
-    });
-  }
-
-  #endSlow(): void {
-    this.#slow = true;
-    this.end(new StatusError('ABORTED', 'what is told is not read here: watch again', { retryAfter: PAUSE }));
+      await this.#call.write(this.#deps.events.of(node, this.#holdings));
+    } else if (this.#told.delete(name)) await this.#call.write(goneEvent(name));
   }
 
   #waitForChange(done: () => void): undefined {
     this.#wake = done;
   }
-
-  /** Fulfilled when `start`'s callback is called, or the call is over. The timer that it returns is cancelled then. */
-  #pause(start: (done: () => void) => Timer | undefined): Promise<void> {
-    if (this.#over) return Promise.resolve();
-    return new Promise((resolve) => {
-      let timer: Timer | undefined;
-      const done = (): void => {
-        timer?.cancel();
-        resolve();
-      };
-      this.#release = done;
-      timer = start(done);
-    });
-  }
 }
-
-function nothing(): void {}

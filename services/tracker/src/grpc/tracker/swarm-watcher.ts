@@ -1,7 +1,7 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { tracker as wire } from '@pixtorrent/contracts';
-import { type InfoHash, type Timer, type Timers, toHex } from '@pixtorrent/core';
-import { type ErrorMapper, StatusError, toServiceError } from '@pixtorrent/service-kit';
+import { type InfoHash, type Timers, toHex } from '@pixtorrent/core';
+import { type ErrorMapper, ToldCall } from '@pixtorrent/service-kit';
 import type { PeerStore, SwarmFigures, SwarmTotals } from '@pixtorrent/tracker';
 import { statisticsMessage, totalsMessage } from './swarm-messages.ts';
 
@@ -27,51 +27,33 @@ export interface SwarmWatcherOptions {
 
 /** Swarms that the store is asked for at a time, and that a message has. */
 const STEP = 1000;
-/** Milliseconds after which it is worth watching again. */
-const PAUSE = 1000;
 
 /** One call of WatchSwarms: looks at the interval, and tells what is other than it was told. */
 export class SwarmWatcher {
   readonly #deps: SwarmWatcherDependencies;
   readonly #options: SwarmWatcherOptions;
+  readonly #call: ToldCall<wire.WatchSwarmsResponse>;
   /** What was told last of each swarm. */
   #told = new Map<string, SwarmFigures>();
   #totals: SwarmTotals | undefined;
-  #over = false;
-  /** Ends what is waited for, whatever it is. */
-  #release: () => void = nothing;
 
   constructor(dependencies: SwarmWatcherDependencies, options: SwarmWatcherOptions) {
     this.#deps = dependencies;
     this.#options = options;
+    this.#call = new ToldCall(dependencies, options.maxStall);
   }
 
-  /** Fulfilled when the call is over, whyever. */
-  async run(): Promise<void> {
-    const { call, timers } = this.#deps;
-    call.once('cancelled', () => this.#stop());
-    if (call.cancelled) this.#stop();
-    try {
-      while (!this.#over) {
+  run(): Promise<void> {
+    return this.#call.run(async () => {
+      while (!this.#call.over) {
         await this.#look();
-        await this.#pause((done) => timers.after(this.#options.interval, done));
+        await this.#call.rest(this.#options.interval);
       }
-    } catch (error) {
-      this.end(error);
-    }
+    });
   }
 
-  /** Ends the call with a status. */
   end(error: unknown): void {
-    if (this.#over) return;
-    this.#stop();
-    this.#deps.call.emit('error', toServiceError(error, this.#deps.mapError));
-  }
-
-  #stop(): void {
-    this.#over = true;
-    this.#told.clear();
-    this.#release();
+    this.#call.end(error);
   }
 
   async #look(): Promise<void> {
@@ -81,14 +63,14 @@ export class SwarmWatcher {
     let first = this.#totals === undefined || !sameTotals(this.#totals, totals);
     const tell = async (swarms: readonly SwarmFigures[], gone: readonly string[]): Promise<void> => {
       first = false;
-      await this.#write({
+      await this.#call.write({
         swarms: swarms.map(statisticsMessage),
         gone: gone.map((key) => Buffer.from(key, 'hex')),
         totals: totalsMessage(totals),
       });
     };
     for await (const figures of this.#figures()) {
-      if (this.#over) return;
+      if (this.#call.over) return;
       const key = toHex(figures.infoHash);
       known.set(key, figures);
       if (same(this.#told.get(key), figures)) continue;
@@ -111,39 +93,13 @@ export class SwarmWatcher {
       return;
     }
     let after: InfoHash | undefined;
-    for (let left = maxSwarms; left > 0 && !this.#over; ) {
+    for (let left = maxSwarms; left > 0 && !this.#call.over; ) {
       const step = await store.swarms(after, Math.min(STEP, left));
       yield* step;
       if (step.length < STEP) return;
       left -= step.length;
       after = step.at(-1)!.infoHash;
     }
-  }
-
-  /** Fulfilled when the message has gone out, which it does as the client reads; or the call is over. */
-  #write(message: wire.WatchSwarmsResponse): Promise<void> {
-    const { call, timers } = this.#deps;
-    return this.#pause((done) => {
-      call.write(message, done);
-      return timers.after(this.#options.maxStall, () => {
-        const reason = 'what is told is not read here: watch again';
-        this.end(new StatusError('ABORTED', reason, { retryAfter: PAUSE }));
-      });
-    });
-  }
-
-  /** Fulfilled when `start`'s callback is called, or the call is over. The timer that it returns is cancelled then. */
-  #pause(start: (done: () => void) => Timer): Promise<void> {
-    if (this.#over) return Promise.resolve();
-    return new Promise((resolve) => {
-      let timer: Timer | undefined;
-      const done = (): void => {
-        timer?.cancel();
-        resolve();
-      };
-      this.#release = done;
-      timer = start(done);
-    });
   }
 }
 
@@ -167,5 +123,3 @@ function sameTotals(a: SwarmTotals, b: SwarmTotals): boolean {
     a.completed === b.completed
   );
 }
-
-function nothing(): void {}

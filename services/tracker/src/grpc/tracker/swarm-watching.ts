@@ -1,4 +1,4 @@
-import { StatusError, toServiceError } from '@pixtorrent/service-kit';
+import { ToldCalls } from '@pixtorrent/service-kit';
 import { watchAskedFor } from './swarm-messages.ts';
 import {
   SwarmWatcher,
@@ -15,45 +15,26 @@ export interface SwarmWatchingOptions extends Pick<SwarmWatcherOptions, 'maxSwar
 export class SwarmWatching {
   readonly #deps: Omit<SwarmWatcherDependencies, 'call'>;
   readonly #options: SwarmWatchingOptions;
-  readonly #watchers = new Map<SwarmWatcher, Promise<void>>();
-  #closed = false;
+  readonly #calls: ToldCalls<SwarmWatcher>;
 
   constructor(dependencies: Omit<SwarmWatcherDependencies, 'call'>, options: SwarmWatchingOptions) {
     this.#deps = dependencies;
     this.#options = options;
+    this.#calls = new ToldCalls(dependencies.mapError, options.maxWatchers);
   }
 
   get watchers(): number {
-    return this.#watchers.size;
+    return this.#calls.size;
   }
 
   accept(call: WatchCall): void {
-    try {
-      if (this.#closed) throw goingAway();
-      const { maxWatchers } = this.#options;
-      if (this.#watchers.size >= maxWatchers)
-        throw new StatusError('RESOURCE_EXHAUSTED', `${maxWatchers} watch here already: watch elsewhere`);
+    this.#calls.accept(call, () => {
       const options = { ...this.#options, ...watchAskedFor(call.request) };
-      const watcher = new SwarmWatcher({ ...this.#deps, call }, options);
-      this.#watchers.set(
-        watcher,
-        watcher.run().finally(() => this.#watchers.delete(watcher)),
-      );
-    } catch (error) {
-      call.emit('error', toServiceError(error, this.#deps.mapError));
-    }
+      return new SwarmWatcher({ ...this.#deps, call }, options);
+    });
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    const runs = [...this.#watchers.values()];
-    for (const watcher of this.#watchers.keys()) watcher.end(goingAway());
-    await Promise.all(runs);
+  close(): Promise<void> {
+    return this.#calls.close();
   }
-}
-
-function goingAway(): StatusError {
-  return new StatusError('UNAVAILABLE', 'this tracker is about to end: watch again, elsewhere', {
-    retryAfter: 0,
-  });
 }
