@@ -3,6 +3,7 @@ export { type IssuedCertificate, type IssueOptions, TestAuthority } from './cert
 export { contentRange, pieceContent } from './content.ts';
 export type { TestkitErrorCode } from './errors.ts';
 export { TestkitError } from './errors.ts';
+export { ManualTimers } from './manual-timers.ts';
 export {
   RawBep3,
   type RawHandshake,

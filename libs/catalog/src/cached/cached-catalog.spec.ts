@@ -1,4 +1,5 @@
-import { type InfoHash, type Logger, SeededRandom, silentLogger, type Timers } from '@pixtorrent/core';
+import { type InfoHash, type Logger, SeededRandom, silentLogger } from '@pixtorrent/core';
+import { ManualTimers } from '@pixtorrent/testkit';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { torrentOf } from '../catalog-store.suite.ts';
@@ -12,33 +13,6 @@ import {
   type CachedCatalogOptions,
 } from './cached-catalog.ts';
 import type { CopyChange } from './copy.ts';
-
-/** Time that passes when it is told to. */
-class ManualTimers implements Timers {
-  readonly delays: number[] = [];
-  #pending: (() => void) | undefined;
-
-  after(delay: number, callback: () => void) {
-    this.delays.push(delay);
-    this.#pending = callback;
-    return {
-      cancel: () => {
-        this.#pending = undefined;
-      },
-    };
-  }
-
-  get waiting(): boolean {
-    return this.#pending !== undefined;
-  }
-
-  async pass(): Promise<void> {
-    const due = this.#pending;
-    this.#pending = undefined;
-    due?.();
-    await settle();
-  }
-}
 
 /** A store whose reads and changes can be held up, lost or refused on their way. */
 class WaywardStore {
@@ -138,7 +112,10 @@ describe('CachedCatalog', () => {
     const logger: Logger = { ...silentLogger, warn: log, info: log };
     const { copy, timers } = copyOf(store, { shortestPause: 100, longestPause: 1000 }, logger);
     await settle();
-    for (let i = 0; i < 6; i++) await timers.pass();
+    for (let i = 0; i < 6; i++) {
+      timers.pass();
+      await settle();
+    }
     const longest = [100, 200, 400, 800, 1000, 1000, 1000];
     expect(timers.delays).toHaveLength(7);
     for (const [i, delay] of timers.delays.entries()) {
@@ -149,7 +126,8 @@ describe('CachedCatalog', () => {
     const { infoHash } = await store.publish('a');
     expect([copy.has(infoHash), copy.ready]).toEqual([{ private: false }, false]);
     store.away = false;
-    await timers.pass();
+    timers.pass();
+    await settle();
     expect([copy.ready, copy.stale]).toEqual([true, false]);
     expect(lines).toEqual(['the catalogue cannot be read', 'the catalogue is readable again']);
     expect(timers.waiting).toBe(false);
@@ -228,7 +206,8 @@ describe('CachedCatalog', () => {
     await store.inner.remove('a');
     expect([copy.ready, copy.stale, copy.has(infoHash)]).toEqual([true, true, { private: false }]);
     store.away = false;
-    await timers.pass();
+    timers.pass();
+    await settle();
     expect([copy.stale, copy.has(infoHash)]).toEqual([false, undefined]);
   });
 
@@ -244,10 +223,12 @@ describe('CachedCatalog', () => {
     });
     await store.publish('d');
     expect([copy.complete, copy.size, left]).toEqual([false, 3, ['d']]);
-    await timers.pass();
+    timers.pass();
+    await settle();
     expect([copy.complete, names(copy)]).toEqual([false, ['a@1', 'b@1', 'c@1']]);
     await store.inner.remove('a');
-    await timers.pass();
+    timers.pass();
+    await settle();
     expect([copy.complete, names(copy)]).toEqual([true, ['b@1', 'c@1', 'd@1']]);
   });
 

@@ -1,32 +1,7 @@
-import { SeededRandom, silentLogger, type Timers } from '@pixtorrent/core';
+import { SeededRandom, silentLogger } from '@pixtorrent/core';
+import { ManualTimers } from '@pixtorrent/testkit';
 import { expect, it } from 'vitest';
 import { KeptStream, type StreamProgress } from './kept-stream.ts';
-
-/** Time that passes when it is told to. */
-class ManualTimers implements Timers {
-  readonly delays: number[] = [];
-  #pending: (() => void) | undefined;
-
-  after(delay: number, callback: () => void) {
-    this.delays.push(delay);
-    this.#pending = callback;
-    return {
-      cancel: () => {
-        this.#pending = undefined;
-      },
-    };
-  }
-
-  get waiting(): boolean {
-    return this.#pending !== undefined;
-  }
-
-  pass(): void {
-    const due = this.#pending;
-    this.#pending = undefined;
-    due?.();
-  }
-}
 
 function kept() {
   const timers = new ManualTimers();
