@@ -1,7 +1,5 @@
 import { FILE_SYSTEM } from '@pixtorrent/client';
-import type { cluster } from '@pixtorrent/contracts';
 import {
-  type Clock,
   infoHashFromHex,
   type Logger,
   PixError,
@@ -16,24 +14,19 @@ import type { Entries } from '../content/entries.ts';
 import { entryKey, type KnownEntry } from '../content/entry-record.ts';
 import type { Torrents } from '../torrents/torrents.ts';
 import type { Catalogue, GoneEntry } from '../tracker/catalogue.ts';
-import type { ClusterView } from '../tracker/cluster-view.ts';
+import { Agreement } from './agreement.ts';
 import { Links } from './links.ts';
-import { type Held, type Missing, type Plan, plan } from './plan.ts';
-import { byTorrent, Wanted } from './wanted.ts';
+import type { Plan } from './plan.ts';
+import { type EntriesByTorrent, Planner, type PlannerDependencies, UNWANTED_GRACE } from './planner.ts';
+import { byTorrent } from './wanted.ts';
 
-export interface ReplicatorDependencies {
+export interface ReplicatorDependencies extends PlannerDependencies {
   readonly catalogue: Catalogue;
-  readonly cluster: ClusterView;
   readonly torrents: Torrents;
   readonly entries: Entries;
   readonly folder: ContentFolder;
   readonly timers: Timers;
-  readonly wallClock: Clock;
   readonly logger: Logger;
-  /** This node as it is now. */
-  readonly node: () => cluster.Node;
-  /** Bytes of content that may be here. */
-  readonly budget: () => number;
 }
 
 /** For metrics and for who asks. */
@@ -54,8 +47,6 @@ export class ReplicatorError extends PixError<ReplicatorErrorCode> {}
 const GATHER = 100;
 /** Milliseconds after which it is looked again where something did not work. */
 const RETRY = 5000;
-/** Milliseconds for which a torrent is kept after it is not wanted here any more: news of others may be late. */
-const UNWANTED_GRACE = 60_000;
 
 /**
  * Brings what is here in line with the catalogue: takes what this node should hold, deletes what was removed, lets go
@@ -64,11 +55,8 @@ const UNWANTED_GRACE = 60_000;
 export class Replicator {
   readonly #deps: ReplicatorDependencies;
   readonly #links: Links;
-  readonly #gone: GoneEntry[] = [];
-  /** By info hash: since when the torrent is not wanted here. */
-  readonly #unwantedSince = new Map<string, number>();
-  /** Info hashes of torrents that cannot be used here. */
-  readonly #unusable = new Set<string>();
+  readonly #agreement: Agreement;
+  readonly #planner: Planner;
   /** What does not work at the moment. */
   readonly #failing = new Set<string>();
   readonly #unlisten: (() => void)[] = [];
@@ -76,20 +64,21 @@ export class Replicator {
   /** Milliseconds that it was set to. */
   #delay = 0;
   #running = Promise.resolve();
-  /** Bytes that are kept free for what comes. */
-  #reserved = 0;
   #started = false;
   #paused = false;
   #closed = false;
-  #figures: ReplicatorFigures = { waiting: 0, evicted: 0, restored: 0 };
+  #waiting = 0;
+  #evicted = 0;
 
   constructor(dependencies: ReplicatorDependencies) {
     this.#deps = dependencies;
     this.#links = new Links(dependencies.folder);
+    this.#agreement = new Agreement(dependencies);
+    this.#planner = new Planner(dependencies);
     const { catalogue, cluster, torrents } = dependencies;
     const soon = (): void => this.#soon(GATHER);
     const removed = (entry: GoneEntry): void => {
-      this.#gone.push(entry);
+      this.#agreement.removed(entry);
       soon();
     };
     catalogue.on('changed', soon).on('removed', removed);
@@ -109,7 +98,7 @@ export class Replicator {
   }
 
   get figures(): ReplicatorFigures {
-    return this.#figures;
+    return { waiting: this.#waiting, evicted: this.#evicted, restored: this.#agreement.restored };
   }
 
   /**
@@ -129,15 +118,12 @@ export class Replicator {
   async reserve(bytes: number): Promise<(() => void) | undefined> {
     if (this.#paused || this.#closed) return undefined;
     return this.#inTurn(async () => {
-      const { evict, take } = this.#planFor(this.#alive(), new Map([['', { size: bytes, published: 0 }]]));
+      const { evict, take } = this.#planner.plan(
+        this.#alive(),
+        new Map([['', { size: bytes, published: 0 }]]),
+      );
       await this.#evict(evict);
-      if (take.length === 0) return undefined;
-      let held = bytes;
-      this.#reserved += held;
-      return () => {
-        this.#reserved -= held;
-        held = 0;
-      };
+      return take.length === 0 ? undefined : this.#planner.reserve(bytes);
     });
   }
 
@@ -156,7 +142,7 @@ export class Replicator {
       // It was removed meanwhile.
       if (own === undefined) return;
       const asked = new Map([[key, { size: entry.size, published: entry.published }]]);
-      const { evict, take } = this.#planFor(entries, asked);
+      const { evict, take } = this.#planner.plan(entries, asked);
       if (take.length === 0)
         throw new ReplicatorError(
           'no-room',
@@ -202,19 +188,21 @@ export class Replicator {
 
   async #reconcile(): Promise<void> {
     if (this.#closed) return;
-    await this.#attempt('what was removed', () => this.#forgetRemoved());
-    await this.#attempt('what the catalogue lost', () => this.#restoreLost());
+    await this.#attempt('what was removed', () => this.#agreement.forgetRemoved());
+    await this.#attempt('what the catalogue lost', async () => {
+      if (await this.#agreement.restoreLost()) this.#soon(GATHER);
+    });
     const entries = this.#alive();
     await this.#attempt('records', () => this.#keepRecords(entries));
     if (!this.#paused) {
       await this.#attempt('what is to be whole', () => this.#completeWanted(entries));
-      await this.#attempt('what is to be here', () => this.#carryOut(this.#planFor(entries), entries));
+      await this.#attempt('what is to be here', () => this.#carryOut(this.#planner.plan(entries), entries));
     }
     const { catalogue, torrents } = this.#deps;
     await this.#attempt('links', () =>
       this.#links.update(catalogue.entries.values(), torrents, catalogue.current),
     );
-    if (this.#figures.waiting > 0 || this.#unwantedSince.size > 0) this.#soon(UNWANTED_GRACE);
+    if (this.#waiting > 0 || this.#planner.hasUnwanted) this.#soon(UNWANTED_GRACE);
   }
 
   /** What does not work keeps nothing else from being done; it is tried again, and told once. */
@@ -239,110 +227,28 @@ export class Replicator {
     return byTorrent([...catalogue.entries.values()].filter((entry) => !entries.isRemoved(entry)));
   }
 
-  /** What somebody removed goes, its content too, unless another entry has the same torrent. */
-  async #forgetRemoved(): Promise<void> {
-    const { entries, catalogue, torrents } = this.#deps;
-    let done = 0;
-    try {
-      for (; done < this.#gone.length; done++) await entries.remove(this.#gone[done]!);
-    } finally {
-      this.#gone.splice(0, done);
-    }
-    if (!catalogue.current) return;
-    const alive = new Set(
-      [...catalogue.entries.values(), ...entries.live()].map(({ infoHash }) => toHex(infoHash)),
-    );
-    for (const { infoHash, name } of entries.removed()) {
-      const kept = torrents.get(infoHash);
-      if (kept === undefined || kept.pinned || alive.has(toHex(infoHash))) continue;
-      this.#deps.logger.info('removed from the catalogue', { name, infoHash: toHex(infoHash) });
-      await torrents.remove(infoHash);
-    }
-  }
-
-  /** What is on this disk, and not in the catalogue although nobody removed it; and what is there, although somebody did. */
-  async #restoreLost(): Promise<void> {
-    const { entries, catalogue, torrents } = this.#deps;
-    if (!catalogue.current) return;
-    const lost = [...entries.live()].flatMap((entry) => {
-      const kept = torrents.get(entry.infoHash);
-      return kept === undefined || catalogue.entries.has(entryKey(entry))
-        ? []
-        : [{ entry, torrent: kept.torrent }];
-    });
-    const isBack = [...catalogue.entries.values()].some((entry) => entries.isRemoved(entry));
-    if (lost.length === 0 && !isBack) return;
-    const refused = await catalogue.restore(lost, [...entries.removed()]);
-    const restored = lost.length - refused.length;
-    this.#deps.logger.warn('told the catalogue what it had lost', {
-      restored,
-      refused: refused.length,
-      removed: isBack,
-    });
-    this.#figures = { ...this.#figures, restored: this.#figures.restored + restored };
-    this.#gone.push(...refused);
-    if (refused.length > 0) this.#soon(GATHER);
-  }
-
-  async #keepRecords(entries: ReadonlyMap<string, readonly KnownEntry[]>): Promise<void> {
+  async #keepRecords(entries: EntriesByTorrent): Promise<void> {
     for (const { metainfo } of this.#deps.torrents.all())
       for (const entry of entries.get(toHex(metainfo.infoHash)) ?? []) await this.#deps.entries.keep(entry);
   }
 
   /** What is only got as it is read, and is to be here by now, is got whole. */
-  async #completeWanted(entries: ReadonlyMap<string, readonly KnownEntry[]>): Promise<void> {
+  async #completeWanted(entries: EntriesByTorrent): Promise<void> {
     const { torrents } = this.#deps;
     const partial = [...torrents.all()].filter((kept) => kept.partial);
     if (partial.length === 0) return;
-    const wanted = this.#wanted();
+    const wanted = this.#planner.wanted();
     for (const { metainfo, pinned } of partial) {
       const own = entries.get(toHex(metainfo.infoHash)) ?? [];
       if (pinned || own.some((entry) => wanted.here(entry))) await torrents.wantAll(metainfo.infoHash);
     }
   }
 
-  #wanted(): Wanted {
-    const self = this.#deps.node();
-    return new Wanted(self.name, new Map(this.#deps.cluster.nodes).set(self.name, self));
-  }
-
-  /** @param asked what is to be here; what the catalogue wants where it is missing */
-  #planFor(entries: ReadonlyMap<string, readonly KnownEntry[]>, asked?: ReadonlyMap<string, Missing>): Plan {
-    const { cluster, torrents, budget, wallClock } = this.#deps;
-    const wanted = this.#wanted();
-    const now = wallClock.now();
-    const held = new Map<string, Held>();
-    for (const { metainfo, lastUsed, pinned } of torrents.all()) {
-      const key = toHex(metainfo.infoHash);
-      const own = entries.get(key) ?? [];
-      const here = pinned || own.length === 0 || own.some((entry) => wanted.here(entry));
-      if (here) this.#unwantedSince.delete(key);
-      else if (!this.#unwantedSince.has(key)) this.#unwantedSince.set(key, now);
-      const patient = now - (this.#unwantedSince.get(key) ?? now) < UNWANTED_GRACE;
-      const elsewhere = !here && !patient && cluster.settled && wanted.spareHere(metainfo.infoHash, own);
-      held.set(key, { size: metainfo.length, lastUsed, wanted: here, elsewhere });
-    }
-    for (const key of this.#unwantedSince.keys()) if (!held.has(key)) this.#unwantedSince.delete(key);
-    for (const key of this.#unusable) if (!entries.has(key)) this.#unusable.delete(key);
-    const room = budget() - this.#reserved;
-    if (asked !== undefined) return plan(held, asked, room);
-    const missing = new Map<string, Missing>();
-    for (const [key, own] of entries) {
-      if (held.has(key) || this.#unusable.has(key)) continue;
-      const first = own.find((entry) => wanted.here(entry));
-      if (first !== undefined) missing.set(key, { size: first.size, published: first.published });
-    }
-    return plan(held, missing, room);
-  }
-
-  async #carryOut(
-    { evict, take, waiting }: Plan,
-    entries: ReadonlyMap<string, readonly KnownEntry[]>,
-  ): Promise<void> {
+  async #carryOut({ evict, take, waiting }: Plan, entries: EntriesByTorrent): Promise<void> {
     const { logger } = this.#deps;
-    if (waiting.length > 0 && waiting.length !== this.#figures.waiting)
+    if (waiting.length > 0 && waiting.length !== this.#waiting)
       logger.warn('no room for what should be here', { torrents: waiting.length });
-    this.#figures = { ...this.#figures, waiting: waiting.length };
+    this.#waiting = waiting.length;
     await this.#evict(evict);
     let failure: Error | undefined;
     for (const key of take) {
@@ -365,7 +271,7 @@ export class Replicator {
       if (kept === undefined) continue;
       logger.info('makes room', { name: printable(kept.metainfo.name), infoHash: key });
       await torrents.remove(infoHash);
-      this.#figures = { ...this.#figures, evicted: this.#figures.evicted + 1 };
+      this.#evicted++;
     }
   }
 
@@ -392,7 +298,7 @@ export class Replicator {
     try {
       return parseMetainfo(torrent, { fileSystem: FILE_SYSTEM });
     } catch (error) {
-      if (error instanceof MetainfoError) this.#unusable.add(toHex(infoHash));
+      if (error instanceof MetainfoError) this.#planner.unusable(toHex(infoHash));
       throw error;
     }
   }
