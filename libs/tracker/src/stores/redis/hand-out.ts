@@ -33,7 +33,7 @@ export function handOut(answer: Buffer, announce: PeerAnnounce, random: Random):
   at += own * (ENDPOINT + width);
   const room = numWant - first.count;
   second.take(at, other, room, other > room ? random.below(other) : 0);
-  first.takeStalled(numWant);
+  first.takeStalled(numWant - second.count);
   second.takeStalled(numWant - first.count);
   const [v4, v6] = address.length === IPV4_LENGTH ? [first, second] : [second, first];
   return {

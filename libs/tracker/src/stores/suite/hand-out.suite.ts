@@ -69,6 +69,17 @@ export function handOutSuite(options: PeerStoreSuiteOptions): void {
       expect(most.filter((peer) => had.includes(peer))).toHaveLength(5);
     }));
 
+  it('gives who is stalled no more than it wants, of both families together', () =>
+    withStore(options, async ({ store }) => {
+      for (const peer of [1, 2, 3, 4]) await store.announce(announceOf({ peer }));
+      await store.announce(announceOf({ peer: 5, family: 6 }));
+      const stalledWith = new Set([compactOf(4, 4)]);
+      for (let i = 0; i < 20; i++) {
+        const given = hostsOf(await store.announce(announceOf({ peer: 9, numWant: 4, stalledWith })));
+        expect(given.toSorted()).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3', '2001:db8::1:6']);
+      }
+    }));
+
   it('starves nobody: over many joins each peer is handed out about as often as any other', () =>
     withStore(options, async ({ store }) => {
       const given = new Map<string, number>();
