@@ -39,8 +39,11 @@ describe.runIf(requirement('redis'))('kill -9', () => {
             });
           }
         }
-        const entries = (await swarm.catalogue()).map(({ name, version }) => `${name}@${version}`);
-        expect(entries.sort()).toEqual(published.map(({ entry, version }) => `${entry}@${version}`).sort());
+        // A Redis that was killed last has lost everything, and is told of it by the nodes.
+        const names = published.map(({ entry, version }) => `${entry}@${version}`).sort();
+        const listed = async () =>
+          (await swarm.catalogue()).map(({ name, version }) => `${name}@${version}`).sort();
+        await expect.poll(listed, { timeout: ROUND * 1000 }).toEqual(names);
         for (const content of published) {
           await swarm.allHold(content, ROUND);
           for (const node of swarm.nodes) expect(await swarm.onDisk(node, content)).toEqual(content.digests);
