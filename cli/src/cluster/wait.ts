@@ -2,19 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { interrupted } from '../interrupt.ts';
 import type { Output } from '../output/output.ts';
 import { counted, duration, perSecond } from '../output/words.ts';
-import { type RollOut, rollOuts } from './roll-out.ts';
+import { rollOuts } from './roll-out.ts';
 import type { Services } from './services.ts';
 
 /** Milliseconds between two looks. */
 const PERIOD = 500;
-
-/** A replica may have missed what was published, where its Redis is away. */
-const UNKNOWN: Pick<RollOut, 'wanted' | 'whole' | 'completion' | 'shares'> = {
-  wanted: [],
-  whole: 0,
-  completion: 0,
-  shares: [],
-};
 
 /** Shows how an entry spreads until every node that is to hold it has all of it. @throws CliError */
 export async function waitForAll(
@@ -28,9 +20,13 @@ export async function waitForAll(
     for (;;) {
       const [nodes, { entries, stale }] = await Promise.all([services.nodes(), services.entries(name)]);
       const entry = entries.find((one) => one.version === version);
-      if (entry === undefined && !stale) return;
-      const [rollOut] = rollOuts(entry === undefined ? [] : [entry], nodes);
-      const { wanted, whole, completion, shares } = rollOut ?? UNKNOWN;
+      if (entry === undefined) {
+        if (!stale) return;
+        // A replica whose Redis is away may have missed what was published.
+        await rest();
+        continue;
+      }
+      const { wanted, whole, completion, shares } = rollOuts([entry], nodes)[0]!;
       const rate = shares.reduce((sum, { downRate }) => sum + downRate, 0);
       const note = `${whole} of ${counted(wanted.length, 'node')}, ${perSecond(rate)} together`;
       view.update(Math.floor(completion * 1000), 1000, note);
@@ -42,11 +38,16 @@ export async function waitForAll(
         output.print(`on ${counted(whole, 'node')} after ${duration(seconds)}`);
         return;
       }
-      await pause(PERIOD, undefined, { signal: interrupted }).catch(() => {
-        throw interrupted.reason;
-      });
+      await rest();
     }
   } finally {
     view.end();
   }
+}
+
+/** @throws what it was interrupted by */
+async function rest(): Promise<void> {
+  await pause(PERIOD, undefined, { signal: interrupted }).catch(() => {
+    throw interrupted.reason;
+  });
 }
